@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# Short names for the common commands; meson and ninja do the work. Packages
+# that are missing get installed first, by .ci/deps.sh.
+BUILD ?= build
+DEMO ?= build-demo
+
+# Debian's meson, ninja and python3, which `make deps` installs, come before
+# others that a version manager may have put in front.
+export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
+
+# Packages before configuration before the build, also under make -j.
+.NOTPARALLEL:
+.PHONY: build help deps-light deps demo test install bench abi format clean
+
+build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
+	ninja -C $(BUILD)
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+deps-light: ## install what the library, the command and the demo need
+	@.ci/deps.sh light
+
+deps: ## install what all of it needs: libtorch and the tests too
+	@.ci/deps.sh full
+
+# The folder of the demo has neither tests nor plugin, so that it needs little.
+$(DEMO)/build.ninja:
+	meson setup $(DEMO) -Dtests=false -Dtorch=disabled
+
+# Without cmocka the tests are left out here; `make test` adds them.
+$(BUILD)/build.ninja:
+	meson setup $(BUILD) -Dtests=$$(pkg-config --exists cmocka && echo true || echo false)
+
+demo: deps-light $(DEMO)/build.ninja ## build, then classify sentences with the bundled model
+	@ninja -C $(DEMO) --quiet
+	@.ci/demo.sh $(DEMO)
+
+test: deps $(BUILD)/build.ninja ## build with libtorch, then run the tests
+	@.ci/configure.sh $(BUILD) tests=true torch=enabled
+	ninja -C $(BUILD)
+	meson test -C $(BUILD) --no-rebuild --print-errorlogs
+
+install: build ## install; DESTDIR is honoured
+	meson install -C $(BUILD) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
+
+bench: build ## measure native against torch at the sizes of the deployment guide
+	@.ci/bench.sh $(BUILD)
+
+abi: deps ## renew the ABI baseline after a deliberate change
+	@.ci/abi.sh renew
+
+format: ## format the C and C++ sources
+	git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
+
+clean: ## remove the build folders that these targets and .ci/run make
+	rm -rf $(BUILD) $(DEMO) build-abi build-asan build-clang build-tsan

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See cpu.h. The compiler's cpu model checks CPUID and XCR0, so that an
+ * instruction set counts only where the operating system saves its registers. */
+#include "base/cpu.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const isa_names[] = {
+    [SENTIMENT_ISA_AUTO] = "auto",
+    [SENTIMENT_ISA_C] = "c",
+    [SENTIMENT_ISA_AVX2] = "avx2",
+    [SENTIMENT_ISA_AVX512] = "avx512",
+};
+
+const char *sn_isa_name(int32_t isa)
+{
+    if (isa < 0 || isa >= (int32_t)(sizeof isa_names / sizeof *isa_names))
+        return "unknown";
+    return isa_names[isa];
+}
+
+static int32_t detected_isa(void)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return SENTIMENT_ISA_C;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return SENTIMENT_ISA_AVX512;
+    return SENTIMENT_ISA_AVX2;
+#else
+    return SENTIMENT_ISA_C;
+#endif
+}
+
+int32_t sn_cpu_isa(void)
+{
+    int32_t isa = detected_isa();
+    const char *asked = getenv("SENTIMENT_ISA");
+    for (int32_t lower = SENTIMENT_ISA_C; asked && lower < isa; lower++)
+        if (strcmp(asked, isa_names[lower]) == 0)
+            return lower;
+    return isa;
+}
+
+/* cgroup v2's "quota period", rounded up; `limit` where there is none. */
+static uint32_t cgroup_limit(uint32_t limit)
+{
+    long long quota, period;
+    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
+    if (!file)
+        return limit;
+    int fields = fscanf(file, "%lld %lld", &quota, &period);
+    fclose(file);
+    if (fields != 2 || quota <= 0 || period <= 0)
+        return limit;
+    long long processors = (quota + period - 1) / period;
+    return processors < (long long)limit ? (uint32_t)processors : limit;
+}
+
+uint32_t sn_cpu_count(void)
+{
+    long count = 0;
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        count = CPU_COUNT(&set);
+#endif
+    if (count < 1)
+        count = sysconf(_SC_NPROCESSORS_ONLN);
+    return cgroup_limit(count < 1 ? 1 : (uint32_t)count);
+}

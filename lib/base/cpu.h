@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the processor and the operating system allow. */
+#ifndef SN_BASE_CPU_H
+#define SN_BASE_CPU_H
+
+#include <sentiment/sentiment.h>
+
+/* The best enum sentiment_isa of this machine, lowered by the environment
+ * variable SENTIMENT_ISA (c, avx2, avx512). Never AUTO. */
+int32_t sn_cpu_isa(void);
+/* "c", "avx2", "avx512". */
+const char *sn_isa_name(int32_t isa);
+/* Processors that affinity and cgroup CPU limits leave to this process, at least 1. */
+uint32_t sn_cpu_count(void);
+
+#endif

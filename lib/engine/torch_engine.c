@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The torch engine: the plugin's functions behind the engine's vtable. Every
+ * decision about tensors is in the plugin; here are the checks that need no
+ * libtorch and the life of the state. */
+#include "engine/engine.h"
+
+#include "engine/torch_loader.h"
+
+typedef struct torch_state {
+    sn_memory memory;
+    const sn_torch_plugin *plugin;
+    void *state; /* the plugin's own */
+    uint64_t memory_bytes;
+} torch_state;
+
+static sentiment_status torch_create(sentiment_model *model, const sn_engine_options *options,
+                                     void **out, sentiment_error *error)
+{
+    const sn_model_config *config = &model->config;
+    size_t parts = (size_t)config->num_layers * config->directions;
+    const float **lstm = NULL;
+    torch_state *made = NULL;
+    const sn_torch_plugin *plugin = NULL;
+
+    if (options->precision != SENTIMENT_PRECISION_FP32)
+        return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
+                       "the torch engine runs fp32 only; int8 needs the native engine");
+    sentiment_status status = sn_torch_plugin_get(&plugin, error);
+    if (status)
+        return status;
+    lstm = sn_alloc(&model->memory, parts, 4 * sizeof *lstm);
+    made = sn_alloc_zero(&model->memory, 1, sizeof *made);
+    if (!lstm || !made) {
+        status = sn_fail_memory(error, "a torch engine");
+        goto out;
+    }
+    for (size_t i = 0; i < parts; i++) {
+        const sn_lstm_weights *part = &model->weights.lstm[i];
+        lstm[4 * i] = part->w_ih;
+        lstm[4 * i + 1] = part->w_hh;
+        lstm[4 * i + 2] = part->b_ih;
+        lstm[4 * i + 3] = part->b_hh;
+    }
+    const sn_plugin_network network = {
+        .vocab_size = config->vocab_size,
+        .embedding_dim = config->embedding_dim,
+        .hidden_size = config->hidden_size,
+        .num_classes = config->num_classes,
+        .num_layers = config->num_layers,
+        .directions = config->directions,
+        .embedding = model->weights.embedding,
+        .lstm = lstm,
+        .fc_weight = model->weights.fc_weight,
+        .fc_bias = model->weights.fc_bias,
+    };
+    *made = (torch_state){.memory = model->memory,
+                          .plugin = plugin,
+                          .memory_bytes = model->weights.parameters * sizeof(float)};
+    status = plugin->create(&network, options->device, options->threads, &made->state, error);
+    if (status == SENTIMENT_OK) {
+        *out = made;
+        made = NULL;
+    }
+out:
+    sn_free(&model->memory, lstm);
+    sn_free(&model->memory, made);
+    return status;
+}
+
+static void torch_destroy(void *state)
+{
+    torch_state *self = state;
+    if (!self)
+        return;
+    sn_memory memory = self->memory;
+    self->plugin->destroy(self->state);
+    sn_free(&memory, self);
+}
+
+static sentiment_status torch_run(void *state, const sn_rows *rows, float *logits,
+                                  const sentiment_cancel *cancel, sentiment_error *error)
+{
+    torch_state *self = state;
+    return self->plugin->run(self->state, rows, logits, cancel, error);
+}
+
+static sentiment_status torch_explain(void *state, const int32_t *ids, size_t length,
+                                      uint32_t total, float *logits, float *bias,
+                                      float *contributions, sentiment_error *error)
+{
+    torch_state *self = state;
+    return self->plugin->explain(self->state, ids, length, total, logits, bias, contributions,
+                                 error);
+}
+
+static void torch_describe(const void *state, sn_engine_description *out)
+{
+    const torch_state *self = state;
+    *out = (sn_engine_description){.isa = SENTIMENT_ISA_AUTO,
+                                   .isa_name = self->plugin->torch_version,
+                                   .memory_bytes = self->memory_bytes + sizeof *self};
+}
+
+const sn_engine sn_engine_torch = {
+    .id = SENTIMENT_ENGINE_TORCH,
+    .name = "torch",
+    .create = torch_create,
+    .destroy = torch_destroy,
+    .run = torch_run,
+    .explain = torch_explain,
+    .describe = torch_describe,
+};

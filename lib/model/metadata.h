@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Lists of key and value strings, sorted by key: the model's metadata. */
+#ifndef SN_MODEL_METADATA_H
+#define SN_MODEL_METADATA_H
+
+#include "model/model.h"
+
+typedef struct sn_pairs {
+    const sn_memory *memory;
+    sn_pair *items; /* sorted by key */
+    size_t count;
+} sn_pairs;
+
+void sn_pairs_free(const sn_memory *memory, sn_pair *items, size_t count);
+/* Copies sorted items into an empty list. What was copied stays in it on failure. */
+sentiment_status sn_pairs_copy(sn_pairs *pairs, const sn_pair *items, size_t count,
+                               sentiment_error *error);
+/* Sets or replaces; the strings are copied. OUT_OF_MEMORY leaves the list as it was. */
+sentiment_status sn_pairs_set(sn_pairs *pairs, const char *key, const char *value,
+                              sentiment_error *error);
+/* Whether the library writes this key of a native file by itself. */
+_Bool sn_metadata_is_reserved(const char *key);
+/* sn_pairs_set for a key and value from outside: refuses reserved keys and bad UTF-8. */
+sentiment_status sn_metadata_set(sn_pairs *pairs, const char *key, const char *value,
+                                 sentiment_error *error);
+
+#endif

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See pass.h. A row occupies a slot of the scratch while it runs; when it is
+ * done, the last slot's row moves into its place. */
+#include "nn/pass.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "nn/settle.h"
+
+/* Steps after which the running sum of h is added to the row's total: two
+ * short sums instead of a long one keep the mean's rounding error small. */
+#define FLUSH_STEPS 128
+
+/* A running row. */
+typedef struct running {
+    const sn_row *row;
+    size_t time;      /* steps done */
+    size_t run_begin; /* steps [run_begin, run_end) all read padding */
+    size_t run_end;
+    unsigned unflushed;
+    sn_settle settle;
+} running;
+
+struct sn_scratch {
+    const sn_lstm *lstm;
+    size_t max_rows;
+    running *slots;
+    const float **inputs; /* [max_rows] arguments of the kernels */
+    float **outputs;      /* [max_rows] */
+    float *arena;         /* backs the arrays below */
+    size_t arena_floats;
+    float *h;          /* [layers][2][max_rows][padded] */
+    float *c;          /* [layers][max_rows][padded] */
+    float *before;     /* [layers][max_rows][padded], c before the step */
+    float *sum;        /* [max_rows][padded] of the top layer, since the last flush */
+    float *unused_sum; /* [max_rows][padded] of the layers below */
+    float *total;      /* [max_rows][padded] */
+    float *folded;     /* [max_rows][directions*blocks*64], rows that the fold did not keep */
+    float *projected;  /* [max_rows][blocks*64] */
+    size_t current;    /* which of the two h is the present one */
+};
+
+static size_t plane(const sn_scratch *scratch)
+{
+    return scratch->max_rows * scratch->lstm->config.padded;
+}
+
+static float *layer_h(const sn_scratch *scratch, size_t layer, size_t which)
+{
+    return scratch->h + (layer * 2 + which) * plane(scratch);
+}
+
+static float *layer_c(const sn_scratch *scratch, size_t layer)
+{
+    return scratch->c + layer * plane(scratch);
+}
+
+sentiment_status sn_scratch_create(const sn_lstm *lstm, size_t max_rows, sn_scratch **out,
+                                   sentiment_error *error)
+{
+    const sn_lstm_config *config = &lstm->config;
+    sn_scratch *scratch = sn_alloc_zero(lstm->memory, 1, sizeof *scratch);
+    if (!scratch)
+        return sn_fail_memory(error, "a session's scratch");
+    scratch->lstm = lstm;
+    scratch->max_rows = max_rows;
+    size_t planes = config->layers * 4 + 3, gates = config->blocks * SN_BLOCK_GATES;
+    scratch->arena_floats = planes * plane(scratch) + max_rows * gates * (config->directions + 1);
+    scratch->arena = sn_alloc_aligned(lstm->memory, scratch->arena_floats, sizeof(float));
+    scratch->slots = sn_alloc(lstm->memory, max_rows, sizeof *scratch->slots);
+    scratch->inputs = sn_alloc(lstm->memory, max_rows, sizeof *scratch->inputs);
+    scratch->outputs = sn_alloc(lstm->memory, max_rows, sizeof *scratch->outputs);
+    if (!scratch->arena || !scratch->slots || !scratch->inputs || !scratch->outputs) {
+        sn_scratch_free(scratch);
+        return sn_fail_memory(error, "a session's scratch");
+    }
+    scratch->h = scratch->arena;
+    scratch->c = scratch->h + config->layers * 2 * plane(scratch);
+    scratch->before = scratch->c + config->layers * plane(scratch);
+    scratch->sum = scratch->before + config->layers * plane(scratch);
+    scratch->unused_sum = scratch->sum + plane(scratch);
+    scratch->total = scratch->unused_sum + plane(scratch);
+    scratch->folded = scratch->total + plane(scratch);
+    scratch->projected = scratch->folded + max_rows * gates * config->directions;
+    *out = scratch;
+    return SENTIMENT_OK;
+}
+
+void sn_scratch_free(sn_scratch *scratch)
+{
+    if (!scratch)
+        return;
+    const sn_memory *memory = scratch->lstm->memory;
+    sn_free_aligned(memory, scratch->arena);
+    sn_free(memory, scratch->slots);
+    sn_free(memory, (void *)scratch->inputs);
+    sn_free(memory, scratch->outputs);
+    sn_free(memory, scratch);
+}
+
+uint64_t sn_scratch_bytes(const sn_scratch *scratch)
+{
+    return sizeof *scratch + scratch->arena_floats * sizeof(float) +
+           scratch->max_rows * (sizeof(running) + 2 * sizeof(float *));
+}
+
+/* Position in the text of the slot's next step. */
+static size_t slot_position(const sn_pass *pass, const running *slot)
+{
+    return pass->direction ? slot->row->total - 1 - slot->time : slot->time;
+}
+
+static void start_slot(const sn_pass *pass, const sn_row *row, running *slot)
+{
+    size_t padding = row->total - row->length;
+    *slot = (running){.row = row};
+    slot->run_begin = pass->direction ? 0 : row->length;
+    slot->run_end = slot->run_begin + padding;
+}
+
+/* Zero state for `count` slots. */
+static void clear_state(const sn_pass *pass, sn_scratch *scratch, size_t count)
+{
+    size_t bytes = count * scratch->lstm->config.padded * sizeof(float);
+    scratch->current = 0;
+    for (size_t layer = 0; layer < pass->layers; layer++) {
+        memset(layer_h(scratch, layer, 0), 0, bytes);
+        memset(layer_c(scratch, layer), 0, bytes);
+    }
+    memset(scratch->sum, 0, bytes);
+    memset(scratch->unused_sum, 0, bytes);
+    memset(scratch->total, 0, bytes);
+}
+
+/* W_ih x + b of a layer for `count` slots whose x are in scratch->inputs; the
+ * results' addresses take their place. */
+static void project_layer(const sn_pass *pass, sn_scratch *scratch, const sn_lstm_layer *layer,
+                          size_t count)
+{
+    size_t gates = scratch->lstm->config.blocks * SN_BLOCK_GATES;
+    for (size_t s = 0; s < count; s++)
+        scratch->outputs[s] = scratch->projected + s * gates;
+    pass->kernels->project(&(sn_project){.weights = layer->w_ih,
+                                         .bias = layer->bias,
+                                         .blocks = scratch->lstm->config.blocks,
+                                         .inputs = layer->inputs,
+                                         .rows = count,
+                                         .x = scratch->inputs,
+                                         .out = scratch->outputs});
+    for (size_t s = 0; s < count; s++)
+        scratch->inputs[s] = scratch->outputs[s];
+}
+
+/* The first layer's gates of every slot's next step, into scratch->inputs. */
+static void first_gates(const sn_pass *pass, sn_scratch *scratch, size_t count)
+{
+    const sn_lstm_config *config = &scratch->lstm->config;
+    size_t width = config->directions * config->padded;
+    for (size_t s = 0; s < count; s++) {
+        const sn_row *row = scratch->slots[s].row;
+        size_t position = slot_position(pass, &scratch->slots[s]);
+        if (row->input) {
+            scratch->inputs[s] = row->input + position * width;
+            continue;
+        }
+        int32_t token = position < row->length ? row->ids[position] : 0;
+        scratch->inputs[s] = sn_fold_row(pass->fold, pass->kernels, token, pass->direction,
+                                         scratch->folded + s * pass->fold->row);
+    }
+    if (pass->first_layer > 0)
+        project_layer(
+            pass, scratch,
+            &scratch->lstm->layers[pass->first_layer * config->directions + pass->direction],
+            count);
+}
+
+/* One time step of all layers for `count` slots. */
+static void step_layers(const sn_pass *pass, sn_scratch *scratch, size_t count)
+{
+    const sn_lstm_config *config = &scratch->lstm->config;
+    size_t next = !scratch->current;
+    first_gates(pass, scratch, count);
+    for (size_t l = 0; l < pass->layers; l++) {
+        size_t index = (pass->first_layer + l) * config->directions + pass->direction;
+        const sn_lstm_layer *layer = &scratch->lstm->layers[index];
+        if (l > 0) {
+            for (size_t s = 0; s < count; s++)
+                scratch->inputs[s] = layer_h(scratch, l - 1, next) + s * config->padded;
+            project_layer(pass, scratch, layer, count);
+        }
+        pass->kernels->step(
+            &(sn_step){.weights = layer->w_hh,
+                       .blocks = config->blocks,
+                       .hidden = config->hidden,
+                       .rows = count,
+                       .gates = scratch->inputs,
+                       .h = layer_h(scratch, l, scratch->current),
+                       .h_next = layer_h(scratch, l, next),
+                       .c = layer_c(scratch, l),
+                       .sum = l + 1 == pass->layers ? scratch->sum : scratch->unused_sum});
+    }
+    scratch->current = next;
+}
+
+static float largest_move(const float *a, const float *b, size_t count)
+{
+    float largest = 0.0f;
+    for (size_t i = 0; i < count; i++) {
+        float move = fabsf(a[i] - b[i]);
+        largest = move > largest ? move : largest;
+    }
+    return largest;
+}
+
+/* Whether the slot's step that comes next, or has just been done, reads padding. */
+static _Bool in_run(const running *slot)
+{
+    return slot->time >= slot->run_begin && slot->time < slot->run_end;
+}
+
+/* Keeps c of the slots that are inside a run, to see how far it moves. */
+static void remember_cells(const sn_pass *pass, sn_scratch *scratch, size_t count)
+{
+    size_t padded = scratch->lstm->config.padded;
+    for (size_t s = 0; s < count; s++)
+        for (size_t l = 0; l < pass->layers && in_run(&scratch->slots[s]); l++)
+            memcpy(scratch->before + l * plane(scratch) + s * padded,
+                   layer_c(scratch, l) + s * padded, padded * sizeof(float));
+}
+
+/* After a step inside a run: whether the rest of the run may be skipped. */
+static _Bool slot_settled(const sn_pass *pass, sn_scratch *scratch, size_t s)
+{
+    size_t padded = scratch->lstm->config.padded;
+    running *slot = &scratch->slots[s];
+    float move = 0.0f;
+    for (size_t l = 0; l < pass->layers; l++) {
+        float h = largest_move(layer_h(scratch, l, 0) + s * padded,
+                               layer_h(scratch, l, 1) + s * padded, padded);
+        float c = largest_move(layer_c(scratch, l) + s * padded,
+                               scratch->before + l * plane(scratch) + s * padded, padded);
+        move = h > move ? h : move;
+        move = c > move ? c : move;
+    }
+    return sn_settle_observe(&slot->settle, move, slot->run_end - slot->time - 1, slot->row->total,
+                             pass->settle_tolerance);
+}
+
+static void flush_sum(const sn_scratch *scratch, size_t s)
+{
+    size_t padded = scratch->lstm->config.padded;
+    float *total = scratch->total + s * padded, *sum = scratch->sum + s * padded;
+    for (size_t j = 0; j < padded; j++) {
+        total[j] += sum[j];
+        sum[j] = 0.0f;
+    }
+    scratch->slots[s].unflushed = 0;
+}
+
+/* The rest of a run in a settled state: `steps` more times the present h. */
+static void skip_steps(const sn_pass *pass, sn_scratch *scratch, size_t s, size_t steps)
+{
+    size_t padded = scratch->lstm->config.padded;
+    running *slot = &scratch->slots[s];
+    float *total = scratch->total + s * padded;
+    const float *h = layer_h(scratch, pass->layers - 1, scratch->current) + s * padded;
+    for (size_t j = 0; j < padded; j++)
+        total[j] += (float)steps * h[j];
+    if (pass->visit && steps > 0)
+        pass->visit(pass->visit_user, pass->direction, slot_position(pass, slot), steps, h);
+    slot->time += steps;
+}
+
+/* What follows a step for one slot; true when its row is done. */
+static _Bool finish_step(const sn_pass *pass, sn_scratch *scratch, size_t s)
+{
+    const sn_lstm_config *config = &scratch->lstm->config;
+    running *slot = &scratch->slots[s];
+    const sn_row *row = slot->row;
+    const float *h = layer_h(scratch, pass->layers - 1, scratch->current) + s * config->padded;
+    size_t position = slot_position(pass, slot);
+    if (row->output)
+        memcpy(row->output + (position * config->directions + pass->direction) * config->padded, h,
+               config->padded * sizeof *h);
+    if (pass->visit)
+        pass->visit(pass->visit_user, pass->direction, position, 1, h);
+    _Bool settled = pass->settle_tolerance > 0.0f && in_run(slot) && slot_settled(pass, scratch, s);
+    slot->time++;
+    if (++slot->unflushed == FLUSH_STEPS)
+        flush_sum(scratch, s);
+    if (settled && slot->time < slot->run_end)
+        skip_steps(pass, scratch, s, slot->run_end - slot->time);
+    return slot->time == row->total;
+}
+
+/* The mean of a finished row. */
+static void pool_row(const sn_pass *pass, sn_scratch *scratch, size_t s)
+{
+    size_t padded = scratch->lstm->config.padded;
+    const sn_row *row = scratch->slots[s].row;
+    if (!row->pooled)
+        return;
+    flush_sum(scratch, s);
+    const float *total = scratch->total + s * padded;
+    float *pooled = row->pooled + pass->direction * padded;
+    for (size_t j = 0; j < padded; j++)
+        pooled[j] = total[j] / (float)row->total;
+}
+
+/* Moves the state of slot `from` into slot `to`. */
+static void move_slot(const sn_pass *pass, sn_scratch *scratch, size_t from, size_t to)
+{
+    size_t padded = scratch->lstm->config.padded, bytes = padded * sizeof(float);
+    if (from == to)
+        return;
+    scratch->slots[to] = scratch->slots[from];
+    for (size_t l = 0; l < pass->layers; l++) {
+        float *h = layer_h(scratch, l, scratch->current), *c = layer_c(scratch, l);
+        memcpy(h + to * padded, h + from * padded, bytes);
+        memcpy(c + to * padded, c + from * padded, bytes);
+    }
+    memcpy(scratch->sum + to * padded, scratch->sum + from * padded, bytes);
+    memcpy(scratch->total + to * padded, scratch->total + from * padded, bytes);
+}
+
+void sn_pass_run(const sn_pass *pass, sn_scratch *scratch, const sn_row *rows, size_t count)
+{
+    for (size_t s = 0; s < count; s++)
+        start_slot(pass, &rows[s], &scratch->slots[s]);
+    clear_state(pass, scratch, count);
+    while (count > 0) {
+        if (pass->settle_tolerance > 0.0f)
+            remember_cells(pass, scratch, count);
+        step_layers(pass, scratch, count);
+        /* From the last slot down: the slot that moves has been looked at. */
+        for (size_t s = count; s-- > 0;) {
+            if (!finish_step(pass, scratch, s))
+                continue;
+            pool_row(pass, scratch, s);
+            move_slot(pass, scratch, --count, s);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tokenizers: text to token ids with byte offsets. Immutable, shared between
+ * threads; scratch memory is the caller's. */
+#ifndef SN_TEXT_TOKENIZER_H
+#define SN_TEXT_TOKENIZER_H
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "text/vocabulary.h"
+
+/* Id of a token whose word is not in the vocabulary, before it becomes 0. */
+#define SN_UNKNOWN (-1)
+
+/* Version of the Unicode tables, such as "14.0.0". */
+extern const char sn_unicode_version[];
+
+typedef struct sn_tokenizer {
+    int32_t kind; /* enum sentiment_tokenizer_kind, never DEFAULT */
+    sn_vocabulary vocabulary;
+} sn_tokenizer;
+
+/* Tokens of one text, growing as needed and reused from text to text. */
+typedef struct sn_tokens {
+    int32_t *ids;     /* vocabulary id or SN_UNKNOWN */
+    uint64_t *starts; /* byte offsets into the text as it was given */
+    uint64_t *ends;
+    size_t count;
+    size_t capacity;
+    /* Scratch: the lower-cased bytes of one word. */
+    uint8_t *folded;
+    size_t folded_capacity;
+} sn_tokens;
+
+void sn_tokens_free(const sn_memory *memory, sn_tokens *tokens);
+
+/* Replaces the tokens of `tokens` by those of the text. utf8_policy is
+ * enum sentiment_utf8_policy. Fails with INVALID_UTF8 (offset: first bad byte)
+ * or OUT_OF_MEMORY, leaving count 0. No allocation once the scratch is large
+ * enough. */
+sentiment_status sn_tokenizer_encode(const sn_tokenizer *tokenizer, const sn_memory *memory,
+                                     const char *text, size_t size, int32_t utf8_policy,
+                                     sn_tokens *tokens, sentiment_error *error);
+
+/* Calls `word` with each token's lower-cased bytes, in order: how training
+ * counts words. Stops at the first failure of `word`. Of a text that is not
+ * UTF-8, under STRICT, no word is handed out. Only the scratch part of
+ * `scratch` is used. */
+typedef sentiment_status (*sn_word_fn)(void *user, const uint8_t *bytes, size_t size,
+                                       sentiment_error *error);
+sentiment_status sn_tokenizer_split(int32_t kind, const sn_memory *memory, const char *text,
+                                    size_t size, int32_t utf8_policy, sn_tokens *scratch,
+                                    sn_word_fn word, void *user, sentiment_error *error);
+
+#endif

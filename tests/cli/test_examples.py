@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The example programs, run as a reader of examples/ would."""
+import os
+
+import cli
+
+PREDICT, BATCH = cli.EXTRA
+
+
+class Examples(cli.Case):
+    def test_predict(self):
+        done = self.good(cli.run(self.model, 'word_1 word_2', program=PREDICT))
+        answer, = cli.json_lines(self.run_model('predict', '--json', 'word_1 word_2').stdout)
+        self.assertEqual(done.stdout.decode(),
+                         '%s %.3f\n' % (answer['label'], answer['confidence']))
+
+    def test_predict_failures(self):
+        self.assertEqual(cli.run(program=PREDICT).returncode, 2)
+        done = cli.run(self.path('none'), 'x', program=PREDICT)
+        self.assertEqual((done.returncode, done.stdout), (1, b''))
+        self.assertIn(b'none', done.stderr)
+
+    def test_batch(self):
+        texts = ['word_1', '', 'word_2 word_3']
+        done = self.good(cli.run(self.model, *texts, b'\xff', program=BATCH))
+        lines = done.stdout.decode().split('\n')
+        answers = cli.json_lines(self.run_model('predict', '--json', *texts).stdout)
+        for line, answer in zip(lines, answers):
+            self.assertEqual(line, '%s %.3f' % (answer['label'], answer['confidence']))
+        self.assertEqual(lines[3], 'invalid UTF-8 0.000')
+
+    def test_batch_failures(self):
+        self.assertEqual(cli.run(self.model, program=BATCH).returncode, 2)
+        self.assertEqual(cli.run(self.model, *['x'] * 65, program=BATCH).returncode, 2)
+        self.assertEqual(cli.run(self.model, 'x' * 70000, program=BATCH).returncode, 2)
+        self.assertEqual(cli.run(self.path('none'), 'x', program=BATCH).returncode, 1)
+
+    def test_examples_are_short(self):
+        folder = os.path.join(cli.SOURCE, 'examples')
+        for name in os.listdir(folder):
+            if name.endswith('.c'):
+                with open(os.path.join(folder, name), encoding='utf-8') as file:
+                    self.assertLess(len(file.readlines()), 60, name)
+
+
+if __name__ == '__main__':
+    cli.main()

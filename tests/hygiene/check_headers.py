@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""check_headers.py ROOT CC [CXX]: each header compiles when included alone.
+
+The public one as old and new C and C++ with every warning an error; those of
+lib as C11. Templates (`*_template.h`) are bodies, not headers, and stay out.
+"""
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import sources
+
+PUBLIC = 'include/sentiment/sentiment.h'
+STRICT = ['-Wall', '-Wextra', '-Wpedantic', '-Werror', '-fsyntax-only']
+C_STANDARDS = ('c99', 'c11')
+CXX_STANDARDS = ('c++98', 'c++17')
+
+# What other languages cannot bind, or would bind differently per compiler.
+UNBINDABLE = re.compile(r'\b(bool|_Bool|union|long|static|inline|va_list|time_t|FILE)\b|\.\.\.'
+                        r'|\benum\s+\w+\s+\w|:\s*\d+\s*;')
+
+
+def compiles(command, language, include, header):
+    """Compiles two inclusions of one header; the compiler's words, or ''."""
+    code = f'#include "{header}"\n#include "{header}"\nint sn_only_header;\n'
+    done = subprocess.run(command + STRICT + include + ['-x', language, '-'],
+                          input=code, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          universal_newlines=True, check=False)
+    return '' if done.returncode == 0 else done.stdout or 'the compiler failed'
+
+
+def check_public(root, cc, cxx):
+    """The public header in every language that it promises."""
+    include = ['-I', os.path.join(root, 'include')]
+    runs = [(cc, 'c', standard) for standard in C_STANDARDS]
+    runs += [(cxx, 'c++', standard) for standard in CXX_STANDARDS if cxx]
+    for command, language, standard in runs:
+        words = compiles(command + ['-std=' + standard], language, include, 'sentiment/sentiment.h')
+        yield f'{PUBLIC} as {standard}: {words}' if words else ''
+    code = re.sub(r'/\*.*?\*/', '', sources.read(root, PUBLIC).decode('ascii'), flags=re.DOTALL)
+    for match in UNBINDABLE.finditer(code):
+        yield f'{PUBLIC}: not for a public header: {match.group()}'
+
+
+def check_internal(root, cc, name):
+    """One header of lib or tools, as its own folder would include it."""
+    include = ['-I', os.path.join(root, 'include'), '-I', os.path.join(root, 'lib'),
+               '-I', os.path.join(root, os.path.dirname(name)), '-D_GNU_SOURCE']
+    words = compiles(cc + ['-std=c11'], 'c', include, os.path.join(root, name))
+    return f'{name}: {words}' if words else ''
+
+
+def main(root, cc, cxx=''):
+    """Checks the public header, then the others."""
+    cc, cxx = shlex.split(cc), shlex.split(cxx)
+    results = list(check_public(root, cc, cxx))
+    for name in sources.files(root):
+        if name.startswith(('lib/', 'tools/')) and name.endswith('.h') and (
+                not name.endswith('_template.h')):
+            results.append(check_internal(root, cc, name))
+    return sources.finish([result for result in results if result], len(results))
+
+
+if __name__ == '__main__':
+    sys.exit(main(*sys.argv[1:]))

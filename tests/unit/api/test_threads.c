@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Threads that share a model: sessions come and go while others predict, the
+ * fold fills up under all of them, and every answer has the same bits. Meant
+ * for ThreadSanitizer, useful without it. */
+#include "support.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "texts.h"
+
+#define THREADS 4
+#define ROUNDS 3
+
+typedef struct shared_state {
+    sentiment_model *model;
+    texts many;
+    float truth[TEXTS][CLASSES];
+    int failures[THREADS];
+} shared_state;
+
+typedef struct member {
+    shared_state *shared;
+    int number;
+} member;
+
+static int one_round(shared_state *shared, int number)
+{
+    static const size_t batch = 100;
+    float logits[100][CLASSES];
+    sentiment_result results[100];
+    sentiment_session *session = NULL;
+    sentiment_session_options options = {.struct_size = sizeof options,
+                                         .threads = (uint32_t)number % 2 + 1};
+    sentiment_model *model = sentiment_model_retain(shared->model);
+    int bad = sentiment_session_create(model, &options, &session, NULL) != 0;
+    sentiment_model_free(model);
+    for (size_t i = 0; i < TEXTS / batch && !bad; i++) {
+        size_t first = (i + (size_t)number) % (TEXTS / batch) * batch;
+        results[0].struct_size = sizeof *results;
+        bad = sentiment_session_predict_batch(session, shared->many.buffer,
+                                              shared->many.offsets + first, batch, NULL, results,
+                                              NULL, logits[0], NULL, NULL) != 0 ||
+              memcmp(logits, shared->truth[first], sizeof logits) != 0;
+    }
+    sentiment_session_free(session);
+    return bad;
+}
+
+static void *run(void *argument)
+{
+    member *self = argument;
+    for (int round = 0; round < ROUNDS; round++)
+        self->shared->failures[self->number] += one_round(self->shared, self->number);
+    return NULL;
+}
+
+static void test_shared_model(void **state)
+{
+    (void)state;
+    static shared_state shared;
+    static sentiment_result results[TEXTS];
+    pthread_t threads[THREADS];
+    member members[THREADS];
+    shared.many = make_texts();
+    /* The truth comes from a model of its own, so that the shared one is cold. */
+    sentiment_model *model = small_model(SENTIMENT_PADDING_NONE, NULL);
+    sentiment_session *session = small_session(model, 1);
+    results[0].struct_size = sizeof *results;
+    assert_int_equal(sentiment_session_predict_batch(session, shared.many.buffer,
+                                                     shared.many.offsets, TEXTS, NULL, results,
+                                                     NULL, shared.truth[0], NULL, NULL),
+                     0);
+    sentiment_session_free(session);
+    sentiment_model_free(model);
+    shared.model = small_model(SENTIMENT_PADDING_NONE, NULL);
+    for (int i = 0; i < THREADS; i++) {
+        members[i] = (member){&shared, i};
+        assert_int_equal(pthread_create(&threads[i], NULL, run, &members[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(shared.failures[i], 0);
+    sentiment_model_free(shared.model);
+    free(shared.many.buffer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shared_model)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

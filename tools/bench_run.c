@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows of seeded ids and timed calls on them. */
+#include <stdlib.h>
+
+#include "bench.h"
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+bool bench_rows_create(bench_rows *rows, uint32_t count, uint32_t length, uint32_t vocab_size,
+                       uint64_t seed)
+{
+    size_t total = (size_t)count * length;
+    *rows = (bench_rows){.count = count, .length = length};
+    rows->ids = calloc(total, sizeof *rows->ids);
+    rows->offsets = calloc((size_t)count + 1, sizeof *rows->offsets);
+    if (!rows->ids || !rows->offsets)
+        return false;
+    /* The high 32 bits, scaled: uniform to within vocab_size / 2^32. */
+    for (size_t i = 0; i < total; i++)
+        rows->ids[i] = (int32_t)((next_random(&seed) >> 32) * vocab_size >> 32);
+    for (size_t i = 0; i <= count; i++)
+        rows->offsets[i] = (uint64_t)i * length;
+    return true;
+}
+
+void bench_rows_free(bench_rows *rows)
+{
+    free(rows->ids);
+    free(rows->offsets);
+    *rows = (bench_rows){0};
+}
+
+bool bench_run_create(bench_run *run, sentiment_model *model, uint32_t rows,
+                      const sentiment_session_options *options)
+{
+    *run = (bench_run){.info.struct_size = sizeof run->info};
+    run->session = setup_session(model, options);
+    if (!run->session)
+        return false;
+    run->results = calloc(rows, sizeof *run->results);
+    if (!run->results) {
+        message_no_memory();
+        return false;
+    }
+    return sentiment_session_get_info(run->session, &run->info, NULL) == SENTIMENT_OK;
+}
+
+void bench_run_free(bench_run *run)
+{
+    sentiment_session_free(run->session);
+    free(run->results);
+    free(run->seconds);
+    *run = (bench_run){0};
+}
+
+static bool note(bench_run *run, double seconds)
+{
+    if (run->calls == run->capacity) {
+        size_t wanted = run->capacity * 2 + 64;
+        double *grown = realloc(run->seconds, wanted * sizeof *grown);
+        if (!grown) {
+            message_no_memory();
+            return false;
+        }
+        run->seconds = grown;
+        run->capacity = wanted;
+    }
+    run->seconds[run->calls++] = seconds;
+    run->total += seconds;
+    return true;
+}
+
+bool bench_run_call(bench_run *run, const bench_rows *rows, bool keep)
+{
+    sentiment_error error = {.struct_size = sizeof error};
+    run->results[0].struct_size = sizeof *run->results;
+    double started = setup_seconds();
+    sentiment_status status =
+        sentiment_session_predict_ids(run->session, rows->ids, rows->offsets, rows->count, NULL,
+                                      run->results, NULL, NULL, NULL, &error);
+    double seconds = setup_seconds() - started;
+    if (status != SENTIMENT_OK) {
+        message_error(&error);
+        return false;
+    }
+    if (run->results[0].status != SENTIMENT_OK) {
+        message("%s", sentiment_status_name(run->results[0].status));
+        return false;
+    }
+    return !keep || note(run, seconds);
+}
+
+static int compare(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+double bench_median(bench_run *run)
+{
+    size_t half = run->calls / 2;
+    if (run->calls == 0)
+        return 0;
+    qsort(run->seconds, run->calls, sizeof *run->seconds, compare);
+    return run->calls % 2 ? run->seconds[half] : (run->seconds[half - 1] + run->seconds[half]) / 2;
+}

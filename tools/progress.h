@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One line of progress on a terminal: done, rate, time left. In a pipe, or
+ * where results scroll over the same terminal, it stays silent. */
+#ifndef TOOLS_PROGRESS_H
+#define TOOLS_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct progress {
+    bool visible, shown;
+    double started, last;
+} progress;
+
+void progress_start(progress *shown);
+/* `texts` done; `share` (0 to 1) of the input is read, below 0 if unknown. */
+void progress_update(progress *shown, uint64_t texts, double share);
+/* Clears the line. */
+void progress_end(progress *shown);
+/* "1:02:03" or "02:03"; `text` has room for 16 bytes. */
+const char *progress_clock(double seconds, char *text);
+/* Whether stderr is a terminal and stdout is not. */
+bool progress_visible(void);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared options, the default model and sessions. The bundled model is looked
+ * for beside the executable (a build folder), then where `meson install` puts
+ * it; the error names every place. */
+#include "setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATH_BYTES 4096
+
+const option_choice setup_engines[] = {{"auto", SENTIMENT_ENGINE_AUTO},
+                                       {"native", SENTIMENT_ENGINE_NATIVE},
+                                       {"torch", SENTIMENT_ENGINE_TORCH},
+                                       {NULL, 0}};
+const option_choice setup_precisions[] = {
+    {"fp32", SENTIMENT_PRECISION_FP32}, {"int8", SENTIMENT_PRECISION_INT8}, {NULL, 0}};
+const option_choice setup_paddings[] = {
+    {"none", SENTIMENT_PADDING_NONE}, {"max_length", SENTIMENT_PADDING_MAX_LENGTH}, {NULL, 0}};
+const option_choice setup_tokenizers[] = {{"whitespace", SENTIMENT_TOKENIZER_WHITESPACE},
+                                          {"words", SENTIMENT_TOKENIZER_WORDS},
+                                          {NULL, 0}};
+static const option_choice isas[] = {{"auto", SENTIMENT_ISA_AUTO},
+                                     {"c", SENTIMENT_ISA_C},
+                                     {"avx2", SENTIMENT_ISA_AVX2},
+                                     {"avx512", SENTIMENT_ISA_AVX512},
+                                     {NULL, 0}};
+static const option_choice utf8_policies[] = {
+    {"strict", SENTIMENT_UTF8_STRICT}, {"replace", SENTIMENT_UTF8_REPLACE}, {NULL, 0}};
+
+const option_spec setup_model_options[] = {
+    {.name = "model",
+     .kind = OPTION_STRING,
+     .offset = offsetof(setup, model),
+     .argument = "PATH",
+     .help = "model file or folder; else $SENTIMENT_MODEL, else the bundled model"},
+    {.name = NULL}};
+
+const option_spec setup_engine_options[] = {{.name = "engine",
+                                             .kind = OPTION_CHOICE,
+                                             .offset = offsetof(setup, engine),
+                                             .choices = setup_engines,
+                                             .help = "what runs the model"},
+                                            {.name = NULL}};
+
+const option_spec setup_compute_options[] = {
+    {.name = "precision",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(setup, precision),
+     .choices = setup_precisions,
+     .help = "arithmetic; default: that of the model's weights"},
+    {.name = "isa",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(setup, isa),
+     .choices = isas,
+     .help = "best instruction set that the native engine may use"},
+    {.name = "threads",
+     .kind = OPTION_U32,
+     .offset = offsetof(setup, threads),
+     .argument = "N",
+     .low = 0,
+     .high = 4096,
+     .help = "threads for batches; 0: every processor"},
+    {.name = "device",
+     .kind = OPTION_STRING,
+     .offset = offsetof(setup, device),
+     .argument = "DEVICE",
+     .help = "torch engine: cpu, cuda or cuda:N"},
+    {.name = NULL}};
+
+const option_spec setup_length_options[] = {{.name = "max-length",
+                                             .kind = OPTION_U32,
+                                             .offset = offsetof(setup, max_length),
+                                             .argument = "N",
+                                             .low = 1,
+                                             .high = 65536,
+                                             .help = "tokens used of a text; default: the model's"},
+                                            {.name = NULL}};
+
+const option_spec setup_utf8_options[] = {
+    {.name = "utf8",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(setup, utf8_policy),
+     .choices = utf8_policies,
+     .help = "bytes that are not UTF-8: an error, or read as U+FFFD"},
+    {.name = NULL}};
+
+static void print_warning(void *user, int32_t level, const char *text)
+{
+    (void)user;
+    if (level >= SENTIMENT_LOG_WARNING)
+        message("warning: %s", text);
+}
+
+sentiment_model_options setup_model_defaults(void)
+{
+    sentiment_model_options options = {.struct_size = sizeof options};
+    sentiment_model_options_init(&options);
+    options.log = print_warning;
+    return options;
+}
+
+/* The folder of the executable, "." where the system does not tell. */
+static void own_folder(char *path, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+    path[length > 0 ? length : 0] = 0;
+    char *slash = strrchr(path, '/');
+    if (slash)
+        *slash = 0;
+    else
+        strcpy(path, ".");
+}
+
+/* The bundled model's path into `path`; false: nowhere, with a message. */
+static bool find_bundled(char *path, size_t size)
+{
+    static const char *const places[] = {"models/sentiment-en.safetensors",
+                                         "../share/sentiment/sentiment-en.safetensors"};
+    char folder[PATH_BYTES];
+    own_folder(folder, sizeof folder);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int length = snprintf(path, size, "%s/%s", folder, places[i]);
+        if (length > 0 && (size_t)length < size && access(path, F_OK) == 0)
+            return true;
+    }
+    message("no model: --model was not given, $SENTIMENT_MODEL is not set, and there is neither "
+            "%s/%s nor %s/%s",
+            folder, places[0], folder, places[1]);
+    return false;
+}
+
+sentiment_model *setup_load(const setup *chosen)
+{
+    char bundled[PATH_BYTES * 2];
+    const char *path = chosen->model;
+    if (!path)
+        path = getenv("SENTIMENT_MODEL");
+    if (!path || (!chosen->model && !*path)) {
+        if (!find_bundled(bundled, sizeof bundled))
+            return NULL;
+        path = bundled;
+    }
+    sentiment_error error = {.struct_size = sizeof error};
+    sentiment_model_options options = setup_model_defaults();
+    sentiment_model *model = NULL;
+    if (sentiment_model_load(path, &options, &model, &error) != SENTIMENT_OK)
+        message_error(&error);
+    return model;
+}
+
+sentiment_session_options setup_session_options(const setup *chosen)
+{
+    sentiment_session_options options = {.struct_size = sizeof options};
+    sentiment_session_options_init(&options);
+    options.engine = chosen->engine;
+    options.precision = chosen->precision;
+    options.isa = chosen->isa;
+    options.threads = chosen->threads ? chosen->threads : SENTIMENT_ALL_THREADS;
+    options.device = chosen->device;
+    options.max_length = chosen->max_length;
+    options.utf8_policy = chosen->utf8_policy;
+    return options;
+}
+
+sentiment_session *setup_session(sentiment_model *model, const sentiment_session_options *options)
+{
+    sentiment_error error = {.struct_size = sizeof error};
+    sentiment_session *session = NULL;
+    if (sentiment_session_create(model, options, &session, &error) != SENTIMENT_OK)
+        message_error(&error);
+    return session;
+}
+
+size_t setup_class_count(const sentiment_model *model)
+{
+    sentiment_model_info info = {.struct_size = sizeof info};
+    return sentiment_model_get_info(model, &info, NULL) == SENTIMENT_OK ? info.num_classes : 0;
+}
+
+double setup_seconds(void)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
