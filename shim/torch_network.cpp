@@ -11,7 +11,6 @@
 #include <numeric>
 
 #include <ATen/Context.h>
-#include <ATen/Parallel.h>
 
 #include "torch_guard.h"
 

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 
 namespace sn {
 
@@ -58,7 +59,7 @@ Optimizer::Factors Optimizer::factors(double rate, double clip) const
 
 void Optimizer::step(double rate, double clip)
 {
-    at::NoGradGuard no_gradients;
+    c10::NoGradGuard no_gradients;
     steps_++;
     Factors common = factors(rate, clip);
     for (Slot &slot : slots_) {

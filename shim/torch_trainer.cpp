@@ -6,9 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
-#include <c10/core/InferenceMode.h>
+#include <c10/core/GradMode.h>
 
 #include "torch_guard.h"
 
@@ -227,7 +226,7 @@ bool Trainer::evaluate(const sentiment_cancel *cancel, Scores *scores)
 {
     size_t classes = static_cast<size_t>(network_.classes);
     std::vector<float> logits(dev_.count * classes);
-    at::NoGradGuard no_gradients;
+    c10::NoGradGuard no_gradients;
     optimizer_.exchange_averages();
     bool complete = predict(network_, {dev_.ids, dev_.offsets, dev_totals_.data(), dev_.count},
                             logits.data(), cancel);
