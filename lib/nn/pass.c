@@ -13,6 +13,9 @@
  * short sums instead of a long one keep the mean's rounding error small. */
 #define FLUSH_STEPS 128
 
+/* The two snapshots of a state. */
+enum { SHORT_RUN, LONG_RUN };
+
 /* A running row. */
 typedef struct running {
     const sn_row *row;
@@ -33,7 +36,7 @@ struct sn_scratch {
     size_t arena_floats;
     float *h;          /* [layers][2][max_rows][padded] */
     float *c;          /* [layers][max_rows][padded] */
-    float *before;     /* [layers][max_rows][padded], c before the step */
+    float *snapshots;  /* [layers][2][max_rows][h, c][padded], see slot_settled */
     float *sum;        /* [max_rows][padded] of the top layer, since the last flush */
     float *unused_sum; /* [max_rows][padded] of the layers below */
     float *total;      /* [max_rows][padded] */
@@ -57,6 +60,13 @@ static float *layer_c(const sn_scratch *scratch, size_t layer)
     return scratch->c + layer * plane(scratch);
 }
 
+/* h and c of a slot at an earlier step. */
+static float *snapshot(const sn_scratch *scratch, size_t layer, size_t which, size_t slot)
+{
+    return scratch->snapshots + (layer * 2 + which) * 2 * plane(scratch) +
+           slot * 2 * scratch->lstm->config.padded;
+}
+
 sentiment_status sn_scratch_create(const sn_lstm *lstm, size_t max_rows, sn_scratch **out,
                                    sentiment_error *error)
 {
@@ -66,7 +76,7 @@ sentiment_status sn_scratch_create(const sn_lstm *lstm, size_t max_rows, sn_scra
         return sn_fail_memory(error, "a session's scratch");
     scratch->lstm = lstm;
     scratch->max_rows = max_rows;
-    size_t planes = config->layers * 4 + 3, gates = config->blocks * SN_BLOCK_GATES;
+    size_t planes = config->layers * 7 + 3, gates = config->blocks * SN_BLOCK_GATES;
     scratch->arena_floats = planes * plane(scratch) + max_rows * gates * (config->directions + 1);
     scratch->arena = sn_alloc_aligned(lstm->memory, scratch->arena_floats, sizeof(float));
     scratch->slots = sn_alloc(lstm->memory, max_rows, sizeof *scratch->slots);
@@ -78,8 +88,8 @@ sentiment_status sn_scratch_create(const sn_lstm *lstm, size_t max_rows, sn_scra
     }
     scratch->h = scratch->arena;
     scratch->c = scratch->h + config->layers * 2 * plane(scratch);
-    scratch->before = scratch->c + config->layers * plane(scratch);
-    scratch->sum = scratch->before + config->layers * plane(scratch);
+    scratch->snapshots = scratch->c + config->layers * plane(scratch);
+    scratch->sum = scratch->snapshots + config->layers * 4 * plane(scratch);
     scratch->unused_sum = scratch->sum + plane(scratch);
     scratch->total = scratch->unused_sum + plane(scratch);
     scratch->folded = scratch->total + plane(scratch);
@@ -204,48 +214,62 @@ static void step_layers(const sn_pass *pass, sn_scratch *scratch, size_t count)
     scratch->current = next;
 }
 
-static float largest_move(const float *a, const float *b, size_t count)
-{
-    float largest = 0.0f;
-    for (size_t i = 0; i < count; i++) {
-        float move = fabsf(a[i] - b[i]);
-        largest = move > largest ? move : largest;
-    }
-    return largest;
-}
-
-/* Whether the slot's step that comes next, or has just been done, reads padding. */
+/* Whether the step that the slot has just done read padding. */
 static _Bool in_run(const running *slot)
 {
     return slot->time >= slot->run_begin && slot->time < slot->run_end;
 }
 
-/* Keeps c of the slots that are inside a run, to see how far it moves. */
-static void remember_cells(const sn_pass *pass, sn_scratch *scratch, size_t count)
+/* Copies a slot's state to one of its two snapshots. */
+static void take_snapshot(const sn_pass *pass, const sn_scratch *scratch, size_t s, size_t which)
+{
+    size_t padded = scratch->lstm->config.padded, bytes = padded * sizeof(float);
+    for (size_t l = 0; l < pass->layers; l++) {
+        float *to = snapshot(scratch, l, which, s);
+        memcpy(to, layer_h(scratch, l, scratch->current) + s * padded, bytes);
+        memcpy(to + padded, layer_c(scratch, l) + s * padded, bytes);
+    }
+}
+
+/* Largest net move of a slot's state since the snapshot; that of a cell counts
+ * in proportion to its size, as its rounding does. */
+static float move_since(const sn_pass *pass, const sn_scratch *scratch, size_t s, size_t which)
 {
     size_t padded = scratch->lstm->config.padded;
-    for (size_t s = 0; s < count; s++)
-        for (size_t l = 0; l < pass->layers && in_run(&scratch->slots[s]); l++)
-            memcpy(scratch->before + l * plane(scratch) + s * padded,
-                   layer_c(scratch, l) + s * padded, padded * sizeof(float));
+    float largest = 0.0f;
+    for (size_t l = 0; l < pass->layers; l++) {
+        const float *before = snapshot(scratch, l, which, s);
+        const float *h = layer_h(scratch, l, scratch->current) + s * padded;
+        const float *c = layer_c(scratch, l) + s * padded;
+        for (size_t j = 0; j < padded; j++) {
+            float size = fabsf(c[j]) > 1.0f ? fabsf(c[j]) : 1.0f;
+            float move_h = fabsf(h[j] - before[j]),
+                  move_c = fabsf(c[j] - before[padded + j]) / size;
+            largest = move_h > largest ? move_h : largest;
+            largest = move_c > largest ? move_c : largest;
+        }
+    }
+    return largest;
 }
 
 /* After a step inside a run: whether the rest of the run may be skipped. */
-static _Bool slot_settled(const sn_pass *pass, sn_scratch *scratch, size_t s)
+static _Bool slot_settled(const sn_pass *pass, const sn_scratch *scratch, size_t s)
 {
-    size_t padded = scratch->lstm->config.padded;
     running *slot = &scratch->slots[s];
-    float move = 0.0f;
-    for (size_t l = 0; l < pass->layers; l++) {
-        float h = largest_move(layer_h(scratch, l, 0) + s * padded,
-                               layer_h(scratch, l, 1) + s * padded, padded);
-        float c = largest_move(layer_c(scratch, l) + s * padded,
-                               scratch->before + l * plane(scratch) + s * padded, padded);
-        move = h > move ? h : move;
-        move = c > move ? c : move;
+    size_t done = slot->time - slot->run_begin + 1, remaining = slot->run_end - slot->time - 1;
+    _Bool settled = 0;
+    if (done % SN_SETTLE_STEPS)
+        return 0;
+    if (done > SN_SETTLE_STEPS)
+        settled = sn_settle_observe(&slot->settle, move_since(pass, scratch, s, SHORT_RUN),
+                                    remaining, slot->row->total, pass->settle_tolerance);
+    take_snapshot(pass, scratch, s, SHORT_RUN);
+    if (done % SN_SETTLE_LONG_STEPS == 0) {
+        if (done > SN_SETTLE_LONG_STEPS)
+            settled = settled || sn_settle_stands_still(move_since(pass, scratch, s, LONG_RUN));
+        take_snapshot(pass, scratch, s, LONG_RUN);
     }
-    return sn_settle_observe(&slot->settle, move, slot->run_end - slot->time - 1, slot->row->total,
-                             pass->settle_tolerance);
+    return settled;
 }
 
 static void flush_sum(const sn_scratch *scratch, size_t s)
@@ -320,6 +344,8 @@ static void move_slot(const sn_pass *pass, sn_scratch *scratch, size_t from, siz
         float *h = layer_h(scratch, l, scratch->current), *c = layer_c(scratch, l);
         memcpy(h + to * padded, h + from * padded, bytes);
         memcpy(c + to * padded, c + from * padded, bytes);
+        for (size_t which = SHORT_RUN; which <= LONG_RUN; which++)
+            memcpy(snapshot(scratch, l, which, to), snapshot(scratch, l, which, from), 2 * bytes);
     }
     memcpy(scratch->sum + to * padded, scratch->sum + from * padded, bytes);
     memcpy(scratch->total + to * padded, scratch->total + from * padded, bytes);
@@ -331,8 +357,6 @@ void sn_pass_run(const sn_pass *pass, sn_scratch *scratch, const sn_row *rows, s
         start_slot(pass, &rows[s], &scratch->slots[s]);
     clear_state(pass, scratch, count);
     while (count > 0) {
-        if (pass->settle_tolerance > 0.0f)
-            remember_cells(pass, scratch, count);
         step_layers(pass, scratch, count);
         /* From the last slot down: the slot that moves has been looked at. */
         for (size_t s = count; s-- > 0;) {

@@ -3,32 +3,43 @@
  * See settle.h. */
 #include "nn/settle.h"
 
-static _Bool settled(const sn_settle *settle, size_t remaining, size_t total, float tolerance)
+/* Net moves of this size are mostly rounding, and their ratio to the move before
+ * says nothing of how fast the state settles. */
+#define JITTER 0x1p-21f
+
+/* All that is still to come after the last window, were the moves to go on
+ * shrinking as they did; negative where they do not shrink. */
+static float future_moves(const float *w)
 {
-    const float *w = settle->window;
-    if (w[2] == 0.0f && w[1] == 0.0f)
-        return 1;
     if (!(w[1] < w[0] && w[2] < w[1]))
-        return 0;
+        return -1.0f;
     float first = w[1] / w[0], second = w[2] / w[1];
+    if (w[2] <= JITTER)
+        return w[1] * first * first / (1.0f - first);
     float q = first > second ? first : second;
-    float drift = (float)SN_SETTLE_STEPS * w[2] * q / (1.0f - q);
-    return drift * ((float)remaining / (float)total) <= tolerance;
+    return w[2] * q / (1.0f - q);
+}
+
+static _Bool geometric(const sn_settle *settle, size_t remaining, size_t total, float tolerance)
+{
+    if (settle->move[2] == 0.0f && settle->move[1] == 0.0f)
+        return 1;
+    float future = future_moves(settle->move);
+    return future >= 0.0f && future * ((float)remaining / (float)total) <= tolerance;
 }
 
 _Bool sn_settle_observe(sn_settle *settle, float move, size_t remaining, size_t total,
                         float tolerance)
 {
-    if (move > settle->running)
-        settle->running = move;
-    if (++settle->steps < SN_SETTLE_STEPS)
-        return 0;
-    settle->window[0] = settle->window[1];
-    settle->window[1] = settle->window[2];
-    settle->window[2] = settle->running;
-    settle->running = 0.0f;
-    settle->steps = 0;
+    settle->move[0] = settle->move[1];
+    settle->move[1] = settle->move[2];
+    settle->move[2] = move;
     if (settle->windows < 3)
         settle->windows++;
-    return settle->windows == 3 && settled(settle, remaining, total, tolerance);
+    return settle->windows == 3 && geometric(settle, remaining, total, tolerance);
+}
+
+_Bool sn_settle_stands_still(float move)
+{
+    return move <= 0x1p-22f;
 }
