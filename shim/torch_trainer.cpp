@@ -18,6 +18,9 @@ namespace {
 /* Batches whose texts are sorted by length together. */
 constexpr size_t chunk_batches = 50;
 
+/* Dropout while pre-training, on embedded words and on states. */
+constexpr double pretrain_dropout = 0.2;
+
 enum Stream : uint64_t { stream_weights = 1, stream_order = 2, stream_masks = 3 };
 
 uint64_t stream_seed(uint64_t seed, Stream stream)
@@ -47,14 +50,15 @@ at::Tensor normal(Random &random, at::IntArrayRef shape)
     return tensor;
 }
 
-/* PyTorch's defaults: embedding N(0,1), the rest uniform. */
+/* PyTorch's defaults, but for the embedding's spread: uniform weights. */
 Network random_network(const sn_plugin_network &sizes, const sentiment_train_options &options)
 {
     Network network = make_network(sizes, find_device(options.device));
     Random random(stream_seed(options.seed, stream_weights));
     int64_t hidden = network.hidden, width = network.directions * hidden;
     double bound = 1 / std::sqrt(static_cast<double>(hidden));
-    network.embedding = normal(random, {network.vocabulary, network.dimension});
+    network.embedding =
+        normal(random, {network.vocabulary, network.dimension}) * options.embedding_std;
     for (int64_t part = 0; part < network.layers * network.directions; part++) {
         int64_t input = part < network.directions ? network.dimension : width;
         network.lstm.push_back(uniform(random, {4 * hidden, input}, bound));
@@ -80,6 +84,30 @@ std::vector<uint32_t> make_totals(const sn_plugin_dataset &data,
                         ? options.max_length
                         : static_cast<uint32_t>(data.offsets[i + 1] - data.offsets[i]);
     return totals;
+}
+
+std::vector<uint32_t> make_lengths(const sn_plugin_dataset &data)
+{
+    std::vector<uint32_t> lengths(data.count);
+    for (size_t i = 0; i < data.count; i++)
+        lengths[i] = static_cast<uint32_t>(data.offsets[i + 1] - data.offsets[i]);
+    return lengths;
+}
+
+std::vector<double> count_tokens(const sn_plugin_dataset &data, size_t vocabulary)
+{
+    std::vector<double> counts(vocabulary);
+    for (uint64_t i = 0; i < data.offsets[data.count]; i++)
+        counts[static_cast<size_t>(data.ids[i])]++;
+    return counts;
+}
+
+std::vector<double> rarity(const std::vector<double> &counts, double rare)
+{
+    std::vector<double> chances(counts.size());
+    for (size_t i = 0; i < counts.size(); i++)
+        chances[i] = rare > 0 ? rare / (rare + counts[i]) : 0;
+    return chances;
 }
 
 /* (1 / frequency)^power, 1 for classes of average size. */
@@ -124,11 +152,30 @@ Scores score(const std::vector<float> &logits, const sn_plugin_dataset &dev, siz
 Trainer::Trainer(const sn_plugin_network &sizes, const sn_plugin_dataset &train,
                  const sn_plugin_dataset &dev, const sentiment_train_options &options)
     : options_(options), train_(train), dev_(dev), train_totals_(make_totals(train, options)),
-      dev_totals_(make_totals(dev, options)), order_(stream_seed(options.seed, stream_order)),
+      dev_totals_(make_totals(dev, options)), train_lengths_(make_lengths(train)),
+      counts_(count_tokens(train, sizes.vocab_size)),
+      forgets_(rarity(counts_, options.rare_dropout)),
+      order_(stream_seed(options.seed, stream_order)),
       masks_(stream_seed(options.seed, stream_masks)), network_(random_network(sizes, options)),
-      optimizer_(network_.weights(), options.weight_decay, options.ema_decay),
       class_weights_(balance(train, network_, options.class_balance))
 {
+    if (options.pretrain_epochs == 0) {
+        start_classes();
+        return;
+    }
+    language_ = std::make_unique<LanguageModel>(network_, counts_, masks_);
+    std::vector<at::Tensor *> weights = network_.weights();
+    weights.resize(weights.size() - 2); /* without the classes' head */
+    for (at::Tensor *weight : language_->weights())
+        weights.push_back(weight);
+    optimizer_ = std::make_unique<Optimizer>(weights, options.weight_decay, 0);
+}
+
+void Trainer::start_classes()
+{
+    language_.reset();
+    optimizer_ = std::make_unique<Optimizer>(network_.weights(), options_.weight_decay,
+                                             options_.ema_decay);
 }
 
 std::vector<std::vector<size_t>> Trainer::make_epoch()
@@ -178,24 +225,24 @@ at::Tensor Trainer::drop(const at::Tensor &values, double probability)
     return values * mask.to(values.device());
 }
 
-void Trainer::forget_words(Batch &batch, const std::vector<size_t> &members)
+void Trainer::forget_words(Batch &batch, double dropout)
 {
-    if (options_.word_dropout <= 0)
+    if (dropout <= 0 && options_.rare_dropout <= 0)
         return;
-    for (size_t i = 0; i < members.size(); i++) {
-        size_t row = i * static_cast<size_t>(batch.length);
-        size_t tokens = train_.offsets[members[i] + 1] - train_.offsets[members[i]];
-        for (size_t t = 0; t < tokens; t++)
-            if (masks_.uniform() < options_.word_dropout)
-                batch.ids[row + t] = 0;
-    }
+    for (int64_t row = 0; row < batch.rows; row++)
+        for (int64_t t = 0; t < batch.totals[static_cast<size_t>(row)]; t++) {
+            int64_t &id = batch.ids[static_cast<size_t>(row * batch.length + t)];
+            double keep = (1 - dropout) * (1 - forgets_[static_cast<size_t>(id)]);
+            if (id != 0 && masks_.uniform() >= keep)
+                id = 0;
+        }
 }
 
 at::Tensor Trainer::loss(const std::vector<size_t> &members)
 {
     const sn_plugin_rows rows = {train_.ids, train_.offsets, train_totals_.data(), train_.count};
     Batch batch = make_batch(rows, members);
-    forget_words(batch, members);
+    forget_words(batch, options_.word_dropout);
     at::Tensor labels = at::empty({batch.rows}, at::kLong);
     for (size_t i = 0; i < members.size(); i++)
         labels.data_ptr<int64_t>()[i] = train_.labels[members[i]];
@@ -209,46 +256,67 @@ at::Tensor Trainer::loss(const std::vector<size_t> &members)
                                   at::Reduction::Mean, -100, options_.label_smoothing);
 }
 
-double Trainer::step(const std::vector<size_t> &members, double rate)
+double Trainer::update(const at::Tensor &loss, Optimizer &optimizer, double rate)
 {
-    at::Tensor value = loss(members);
-    double number = value.item<double>();
+    double number = loss.item<double>();
     if (!std::isfinite(number))
         throw Refusal(SENTIMENT_ERROR_INTERNAL,
                       "the training loss is no finite number any more; "
                       "a lower learning_rate or gradient_clip helps");
-    value.backward();
-    optimizer_.step(rate, options_.gradient_clip);
+    loss.backward();
+    optimizer.step(rate, options_.gradient_clip);
     return number;
 }
 
-bool Trainer::evaluate(const sentiment_cancel *cancel, Scores *scores)
+double Trainer::step(const std::vector<size_t> &members, double rate)
+{
+    return update(loss(members), *optimizer_, rate);
+}
+
+double Trainer::pretrain_step(const std::vector<size_t> &members, double rate)
+{
+    Batch batch = make_batch({train_.ids, train_.offsets, train_lengths_.data(), train_.count},
+                             members);
+    std::vector<int64_t> words = batch.ids;
+    forget_words(batch, 0);
+    at::Tensor value =
+        language_->loss(network_, batch, words, masks_, [this](const at::Tensor &values) {
+            return drop(values, pretrain_dropout);
+        });
+    return value.defined() ? update(value, *optimizer_, rate) : 0;
+}
+
+bool Trainer::evaluate(bool averages, const sentiment_cancel *cancel, Scores *scores)
 {
     size_t classes = static_cast<size_t>(network_.classes);
     std::vector<float> logits(dev_.count * classes);
     c10::NoGradGuard no_gradients;
-    optimizer_.exchange_averages();
+    if (averages)
+        optimizer_->exchange_averages();
     bool complete = predict(network_, {dev_.ids, dev_.offsets, dev_totals_.data(), dev_.count},
                             logits.data(), cancel);
-    optimizer_.exchange_averages();
+    if (averages)
+        optimizer_->exchange_averages();
     if (complete)
         *scores = score(logits, dev_, classes);
     return complete;
 }
 
-void Trainer::store(const sn_plugin_weights &out)
+void Trainer::store(bool averages, const sn_plugin_weights &out)
 {
     std::vector<float *> targets{out.embedding};
     targets.insert(targets.end(), out.lstm, out.lstm + network_.lstm.size());
     targets.push_back(out.fc_weight);
     targets.push_back(out.fc_bias);
-    optimizer_.exchange_averages();
+    if (averages)
+        optimizer_->exchange_averages();
     std::vector<at::Tensor *> weights = network_.weights();
     for (size_t i = 0; i < weights.size(); i++) {
         at::Tensor values = weights[i]->detach().to(at::kCPU).contiguous();
         std::copy_n(values.data_ptr<float>(), values.numel(), targets[i]);
     }
-    optimizer_.exchange_averages();
+    if (averages)
+        optimizer_->exchange_averages();
 }
 
 } // namespace sn

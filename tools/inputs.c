@@ -74,7 +74,7 @@ static bool run_reader(run *all, const inputs *chosen, chunk *records)
     in.eager = chosen->eager;
     if (isatty(in.in.fd))
         message("reading texts from the terminal, one a line; Ctrl-D ends");
-    progress_start(&shown);
+    progress_start(&shown, true);
     reader_answer answer = READER_END;
     bool good = true;
     while (good && (answer = reader_next(&in, records)) == READER_CHUNK) {

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void message(const char *format, ...)
 {
@@ -17,9 +18,18 @@ void message(const char *format, ...)
     fprintf(stderr, "sentiment: %s\n", text);
 }
 
+/* The name of the status goes first where people search for it; the offset is
+ * left out where the message tells it itself. */
 void message_error(const sentiment_error *error)
 {
-    message("%s", error->message[0] ? error->message : sentiment_status_name(error->code));
+    const char *name = sentiment_status_name(error->code);
+    const char *text = error->message[0] ? error->message : name;
+    _Bool named = error->code == SENTIMENT_ERROR_ENGINE_UNAVAILABLE && text != name;
+    char place[48];
+    snprintf(place, sizeof place, "byte %llu", (unsigned long long)error->offset);
+    _Bool told = error->offset == SENTIMENT_NO_OFFSET || strstr(text, place) != NULL;
+    message("%s%s%s%s%s%s", named ? name : "", named ? ": " : "", text, told ? "" : " (at ",
+            told ? "" : place, told ? "" : ")");
 }
 
 int message_no_memory(void)

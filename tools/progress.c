@@ -8,14 +8,10 @@
 
 #include "setup.h"
 
-bool progress_visible(void)
+void progress_start(progress *shown, bool answers)
 {
-    return isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
-}
-
-void progress_start(progress *shown)
-{
-    *shown = (progress){.visible = progress_visible(), .started = setup_seconds()};
+    *shown = (progress){.visible = isatty(STDERR_FILENO) && !(answers && isatty(STDOUT_FILENO)),
+                        .started = setup_seconds()};
 }
 
 const char *progress_clock(double seconds, char *text)

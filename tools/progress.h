@@ -13,14 +13,14 @@ typedef struct progress {
     double started, last;
 } progress;
 
-void progress_start(progress *shown);
+/* Shows progress if stderr is a terminal; with `answers`, which would run through
+ * the line, only if stdout is none. */
+void progress_start(progress *shown, bool answers);
 /* `texts` done; `share` (0 to 1) of the input is read, below 0 if unknown. */
 void progress_update(progress *shown, uint64_t texts, double share);
 /* Clears the line. */
 void progress_end(progress *shown);
 /* "1:02:03" or "02:03"; `text` has room for 16 bytes. */
 const char *progress_clock(double seconds, char *text);
-/* Whether stderr is a terminal and stdout is not. */
-bool progress_visible(void);
 
 #endif

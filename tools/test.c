@@ -96,7 +96,7 @@ static bool examine(examiner *work, const char *path)
         chunk_free(records);
         return false;
     }
-    progress_start(&shown);
+    progress_start(&shown, false);
     while (good && (answer = reader_next(&in, records)) == READER_CHUNK) {
         good = examine_chunk(work, &in, records);
         progress_update(&shown, work->texts,

@@ -58,6 +58,12 @@ typedef struct shown {
 static void print_epoch(const sentiment_train_progress *now)
 {
     char left[16];
+    if (now->pretraining) {
+        fprintf(stderr, "pre-training %lu/%lu  loss %.4f  %.0f texts/s  %s left\n",
+                (unsigned long)now->epoch, (unsigned long)now->epochs, now->loss,
+                now->texts_per_second, progress_clock(now->seconds_left, left));
+        return;
+    }
     fprintf(stderr,
             "epoch %lu/%lu  loss %.4f  accuracy %.4f  macro-F1 %.4f  best %.4f (epoch %lu)"
             "  %.0f texts/s  %s left\n",
@@ -72,10 +78,10 @@ static void print_progress(void *user, const sentiment_train_progress *now)
     char left[16];
     if (state->terminal && (now->epoch_done || now->seconds - state->last >= 0.2)) {
         fprintf(stderr,
-                "\repoch %lu/%lu  step %llu/%llu  loss %.4f  macro-F1 %.4f  %.0f texts/s"
+                "\r%s %lu/%lu  step %llu/%llu  loss %.4f  macro-F1 %.4f  %.0f texts/s"
                 "  %s left\x1b[K",
-                (unsigned long)now->epoch, (unsigned long)now->epochs,
-                (unsigned long long)now->step, (unsigned long long)now->steps, now->loss,
+                now->pretraining ? "pre-training" : "epoch", (unsigned long)now->epoch,
+                (unsigned long)now->epochs, (unsigned long long)now->step, (unsigned long long)now->steps, now->loss,
                 now->best_macro_f1, now->texts_per_second, progress_clock(now->seconds_left, left));
         state->last = now->seconds;
     }

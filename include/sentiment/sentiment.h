@@ -468,8 +468,8 @@ typedef struct sentiment_train_progress {
     /** Best dev macro-F1 so far and its epoch (0: none yet). */
     double best_macro_f1;
     uint32_t best_epoch;
-    /** Zero. */
-    uint32_t reserved;
+    /** 1 while pre-training: `epoch` and `epochs` count its passes then. */
+    uint32_t pretraining;
 } sentiment_train_progress;
 
 /** Told of progress, on the training thread. @since 0.1 */
@@ -502,8 +502,16 @@ typedef struct sentiment_train_options {
     uint32_t patience;
     /** CPU threads; 0 means 1. */
     uint32_t threads;
+    /** Passes over the training texts that teach the embedding and the LSTM to
+     *  predict the next word, before the classes are learned; 0: none. A
+     *  bidirectional network is not pre-trained. */
+    uint32_t pretrain_epochs;
+    /** How often an epoch looks at the dev set for weights to keep; 0 means 1. */
+    uint32_t evaluations;
     /** Peak learning rate of Adam. */
     double learning_rate;
+    /** Peak learning rate while pre-training. */
+    double pretrain_learning_rate;
     /** Decoupled weight decay. */
     double weight_decay;
     /** Share of the steps over which the learning rate rises. */
@@ -514,12 +522,18 @@ typedef struct sentiment_train_options {
     double embedding_dropout;
     /** Probability of reading a training word as unknown. */
     double word_dropout;
+    /** r: a word that occurs n times is read as unknown with probability r/(r+n)
+     *  besides, so that the unknown word learns from the rare ones. */
+    double rare_dropout;
+    /** Standard deviation of the first embedding; 0 means 1. */
+    double embedding_std;
     /** Largest gradient norm. */
     double gradient_clip;
     /** Class weights are (1 / frequency) to this power; 0: none. */
     double class_balance;
     double label_smoothing;
-    /** Decay per step of the averaged weights that are evaluated and kept; 0: no average. */
+    /** Decay per step of averaged weights, which are looked at beside the weights
+     *  themselves; 0: no average. */
     double ema_decay;
     /** The same seed, threads, data and libtorch give the same model. */
     uint64_t seed;

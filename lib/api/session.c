@@ -5,8 +5,8 @@
 #include "api/checks.h"
 
 #define INVALID SENTIMENT_ERROR_INVALID_ARGUMENT
-/* The first release's sentiment_result; callers cannot do with less. */
-#define RESULT_SIZE sizeof(sentiment_result)
+/* struct_size and status: callers cannot do with less. */
+#define RESULT_SIZE offsetof(sentiment_result, prediction)
 
 static sentiment_status check_session_options(const sentiment_session_options *options,
                                               sentiment_error *error)
@@ -73,7 +73,7 @@ static sentiment_status check_result(const sentiment_result *results, sentiment_
     if (results->struct_size < RESULT_SIZE || results->struct_size % _Alignof(sentiment_result))
         return sn_fail(error, INVALID, SN_NO_OFFSET,
                        "sentiment_result.struct_size is %u; expected %zu", results->struct_size,
-                       RESULT_SIZE);
+                       sizeof *results);
     return SENTIMENT_OK;
 }
 
@@ -95,7 +95,8 @@ sentiment_status sentiment_session_predict(sentiment_session *session, const cha
                       .count = 1,
                       .results = &answer,
                       .probabilities = probabilities,
-                      .logits = logits};
+                      .logits = logits,
+                      .single = 1};
     status = sn_session_run(session, &batch, error, error);
     if (!status)
         status = answer.status;
@@ -179,7 +180,8 @@ sentiment_status sentiment_session_explain(sentiment_session *session, const cha
                       .max_lengths = &max_length,
                       .count = 1,
                       .results = &answer,
-                      .logits = logits};
+                      .logits = logits,
+                      .single = 1};
     sn_explanation explanation = {.bias = bias,
                                   .contributions = contributions,
                                   .starts = starts,

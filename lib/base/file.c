@@ -184,6 +184,11 @@ sentiment_status sn_directory_make(const char *path, sentiment_error *error)
     return SENTIMENT_OK;
 }
 
+void sn_directory_remove(const char *path)
+{
+    rmdir(path);
+}
+
 char *sn_path_join(const sn_memory *memory, const char *folder, const char *name)
 {
     size_t length = strlen(folder), size;

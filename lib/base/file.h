@@ -36,6 +36,8 @@ int sn_path_is_directory(const char *path, sentiment_error *error);
 _Bool sn_path_exists(const char *path);
 /* Makes one directory; an existing one is fine. */
 sentiment_status sn_directory_make(const char *path, sentiment_error *error);
+/* Removes a directory if it is empty. */
+void sn_directory_remove(const char *path);
 /* "folder/name", NULL if memory ran out. */
 char *sn_path_join(const sn_memory *memory, const char *folder, const char *name);
 

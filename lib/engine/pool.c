@@ -6,6 +6,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 typedef struct member {
     sn_pool *pool;
@@ -17,6 +19,7 @@ struct sn_pool {
     const sn_memory *memory;
     uint32_t threads; /* the caller counted in */
     uint32_t started; /* members whose thread runs */
+    pid_t process;    /* where they run: a child of fork() has none of them */
     member *members;  /* [threads], the first is the caller and unused */
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -77,6 +80,7 @@ sentiment_status sn_pool_create(const sn_memory *memory, uint32_t threads, sn_po
     }
     pool->memory = memory;
     pool->threads = threads;
+    pool->process = getpid();
     pool->members = members;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
@@ -91,10 +95,8 @@ sentiment_status sn_pool_create(const sn_memory *memory, uint32_t threads, sn_po
     return SENTIMENT_OK;
 }
 
-void sn_pool_free(sn_pool *pool)
+static void end_threads(sn_pool *pool)
 {
-    if (!pool)
-        return;
     pthread_mutex_lock(&pool->lock);
     pool->stop = 1;
     pthread_cond_broadcast(&pool->wake);
@@ -104,6 +106,16 @@ void sn_pool_free(sn_pool *pool)
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
+}
+
+void sn_pool_free(sn_pool *pool)
+{
+    if (!pool)
+        return;
+    /* After fork() the waiting threads are in the parent alone: to join them, or
+     * to destroy the condition they wait for, would hang. */
+    if (getpid() == pool->process)
+        end_threads(pool);
     sn_free(pool->memory, pool->members);
     sn_free(pool->memory, pool);
 }

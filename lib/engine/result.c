@@ -50,9 +50,9 @@ void sn_result_fail(const sn_batch *batch, size_t item, const sn_model_config *c
                     sentiment_status status, uint64_t offset)
 {
     size_t classes = config->num_classes;
-    if (batch->probabilities)
+    if (batch->probabilities && !batch->single)
         memset(row_of(batch->probabilities, item, classes), 0, classes * sizeof(float));
-    if (batch->logits)
+    if (batch->logits && !batch->single)
         memset(row_of(batch->logits, item, classes), 0, classes * sizeof(float));
     sn_result_put(batch, item, &(sentiment_result){.status = status, .error_offset = offset});
 }

@@ -15,7 +15,8 @@ sentiment_status sn_result_finish(const sn_batch *batch, size_t item, const sn_m
                                   const float *logits, sentiment_result *result,
                                   sentiment_error *error);
 
-/* An item without answer: status, offset, zeros elsewhere. */
+/* An item without answer: status, offset, zeros elsewhere; of a single one the
+ * result alone. */
 void sn_result_fail(const sn_batch *batch, size_t item, const sn_model_config *config,
                     sentiment_status status, uint64_t offset);
 

@@ -12,6 +12,8 @@
 /* A chunk is full at so many rows, or at the first row past so many ids. */
 #define CHUNK_ROWS 4096
 #define CHUNK_IDS ((size_t)1 << 18)
+/* Logits of a chunk, for models with very many classes: fewer rows then. */
+#define CHUNK_LOGITS ((size_t)1 << 20)
 /* Folded rows unless the options say otherwise. */
 #define FOLD_BYTES ((uint64_t)32 << 20)
 
@@ -65,6 +67,7 @@ static void free_chunk(const sn_memory *memory, sn_chunk *chunk)
     sn_free(memory, chunk->totals);
     sn_free(memory, chunk->items);
     sn_free(memory, chunk->logits);
+    sn_free(memory, chunk->results);
     *chunk = (sn_chunk){0};
 }
 
@@ -84,7 +87,7 @@ void sn_session_free(sentiment_session *session)
 void sn_session_describe(const sentiment_session *session, sentiment_session_info *out)
 {
     const sn_chunk *chunk = &session->chunk;
-    size_t row = 2 * sizeof(uint64_t) + sizeof(uint32_t) +
+    size_t row = 2 * sizeof(uint64_t) + sizeof(uint32_t) + sizeof(sentiment_result) +
                  session->model->config.num_classes * sizeof(float);
     sn_engine_description engine = {0};
     session->engine->describe(session->state, &engine);
@@ -123,7 +126,8 @@ static _Bool reserve_rows(sentiment_session *session, size_t rows)
     if (!grow(memory, &chunk->offsets, rows + 1, sizeof *chunk->offsets) ||
         !grow(memory, &chunk->totals, rows, sizeof *chunk->totals) ||
         !grow(memory, &chunk->items, rows, sizeof *chunk->items) ||
-        !grow(memory, &chunk->logits, rows, classes * sizeof *chunk->logits))
+        !grow(memory, &chunk->logits, rows, classes * sizeof *chunk->logits) ||
+        !grow(memory, &chunk->results, rows, sizeof *chunk->results))
         return 0;
     chunk->rows_capacity = rows;
     return 1;
@@ -209,7 +213,7 @@ static uint32_t result_flags(size_t tokens, size_t used, size_t unknown)
 
 /* Tokenizes one item into the chunk and fills in what is known of its result. */
 static sentiment_status add_item(sentiment_session *session, const sn_batch *batch, size_t item,
-                                 sentiment_result *result, sentiment_error *error)
+                                 sentiment_error *error)
 {
     sn_chunk *chunk = &session->chunk;
     uint32_t max_length = 0;
@@ -230,11 +234,12 @@ static sentiment_status add_item(sentiment_session *session, const sn_batch *bat
     chunk->offsets[chunk->rows + 1] = chunk->offsets[chunk->rows] + used;
     chunk->totals[chunk->rows] =
         session->padding == SENTIMENT_PADDING_MAX_LENGTH ? max_length : (uint32_t)used;
-    chunk->items[chunk->rows++] = item;
-    *result = (sentiment_result){.flags = result_flags(count, used, unknown),
-                                 .tokens = count,
-                                 .unknown = unknown,
-                                 .error_offset = SENTIMENT_NO_OFFSET};
+    chunk->items[chunk->rows] = item;
+    chunk->results[chunk->rows++] =
+        (sentiment_result){.flags = result_flags(count, used, unknown),
+                           .tokens = count,
+                           .unknown = unknown,
+                           .error_offset = SENTIMENT_NO_OFFSET};
     return SENTIMENT_OK;
 }
 
@@ -244,20 +249,27 @@ static _Bool is_item_failure(sentiment_status status)
     return status == SENTIMENT_ERROR_INVALID_UTF8 || status == SENTIMENT_ERROR_INVALID_ARGUMENT;
 }
 
+/* Rows of a chunk when `left` items are left. */
+static size_t chunk_rows(const sentiment_session *session, size_t left)
+{
+    size_t most = CHUNK_LOGITS / session->model->config.num_classes;
+    most = most < 1 ? 1 : most < CHUNK_ROWS ? most : CHUNK_ROWS;
+    return left < most ? left : most;
+}
+
 /* Fills a chunk from item `first` on; *next is the first item left over. */
 static sentiment_status fill_chunk(sentiment_session *session, const sn_batch *batch, size_t first,
                                    size_t *next, sentiment_error *item_error,
                                    sentiment_error *error)
 {
     sn_chunk *chunk = &session->chunk;
-    size_t item = first, left = batch->count - first;
+    size_t item = first, rows = chunk_rows(session, batch->count - first);
     chunk->rows = 0;
-    if (!reserve_rows(session, left < CHUNK_ROWS ? left : CHUNK_ROWS))
+    if (!reserve_rows(session, rows))
         return sn_fail_memory(error, "the rows of a batch");
-    for (; item < batch->count && chunk->rows < CHUNK_ROWS; item++) {
-        sentiment_result result;
+    for (; item < batch->count && chunk->rows < rows; item++) {
         sentiment_error local = {.struct_size = sizeof local};
-        sentiment_status status = add_item(session, batch, item, &result, &local);
+        sentiment_status status = add_item(session, batch, item, &local);
         if (status && !is_item_failure(status))
             return sn_fail(error, status, local.offset, "%s", local.message);
         if (status) {
@@ -265,7 +277,6 @@ static sentiment_status fill_chunk(sentiment_session *session, const sn_batch *b
             sn_fail(item_error, status, local.offset, "%s", local.message);
             continue;
         }
-        sn_result_put(batch, item, &result);
         if (chunk->offsets[chunk->rows] >= CHUNK_IDS) {
             item++;
             break;
@@ -273,15 +284,6 @@ static sentiment_status fill_chunk(sentiment_session *session, const sn_batch *b
     }
     *next = item;
     return SENTIMENT_OK;
-}
-
-/* The result that fill_chunk put, read back. */
-static sentiment_result result_of(const sn_batch *batch, size_t item)
-{
-    sentiment_result result;
-    memcpy(&result, (const char *)batch->results + item * batch->results->struct_size,
-           sizeof result);
-    return result;
 }
 
 static sentiment_status run_chunk(sentiment_session *session, const sn_batch *batch,
@@ -296,9 +298,8 @@ static sentiment_status run_chunk(sentiment_session *session, const sn_batch *ba
         session->engine->run(session->state, &rows, chunk->logits, batch->cancel, error);
     for (size_t r = 0; r < chunk->rows && !status; r++) {
         size_t item = (size_t)chunk->items[r];
-        sentiment_result result = result_of(batch, item);
-        sn_result_finish(batch, item, config, chunk->logits + r * config->num_classes, &result,
-                         item_error);
+        sn_result_finish(batch, item, config, chunk->logits + r * config->num_classes,
+                         &chunk->results[r], item_error);
     }
     return status;
 }
@@ -329,8 +330,7 @@ sentiment_status sn_session_run(sentiment_session *session, const sn_batch *batc
 
 /* Runs the engine's explain on the one row of the chunk. */
 static sentiment_status explain_row(sentiment_session *session, const sn_batch *batch,
-                                    sn_explanation *explanation, const sentiment_result *known,
-                                    sentiment_error *error)
+                                    sn_explanation *explanation, sentiment_error *error)
 {
     const sn_model_config *config = &session->model->config;
     sn_chunk *chunk = &session->chunk;
@@ -339,12 +339,11 @@ static sentiment_status explain_row(sentiment_session *session, const sn_batch *
     if (!own)
         return sn_fail_memory(error, "an explanation");
     float *bias = own + explanation->length * classes;
-    sentiment_result result = *known;
     sentiment_status status =
         session->engine->explain(session->state, chunk->ids, explanation->length, chunk->totals[0],
                                  chunk->logits, bias, own, error);
     if (!status)
-        status = sn_result_finish(batch, 0, config, chunk->logits, &result, error);
+        status = sn_result_finish(batch, 0, config, chunk->logits, &chunk->results[0], error);
     if (!status && explanation->bias)
         memcpy(explanation->bias, bias, classes * sizeof *bias);
     if (!status && explanation->contributions)
@@ -356,11 +355,10 @@ static sentiment_status explain_row(sentiment_session *session, const sn_batch *
 sentiment_status sn_session_explain(sentiment_session *session, const sn_batch *batch,
                                     sn_explanation *explanation, sentiment_error *error)
 {
-    sentiment_result result;
     session->chunk.rows = 0;
     sentiment_status status = check_process(session, error);
     if (!status)
-        status = add_item(session, batch, 0, &result, error);
+        status = add_item(session, batch, 0, error);
     if (status)
         return status;
     explanation->length = (size_t)session->chunk.offsets[1];
@@ -369,7 +367,7 @@ sentiment_status sn_session_explain(sentiment_session *session, const sn_batch *
         return sn_fail(error, SENTIMENT_ERROR_BUFFER_TOO_SMALL, SN_NO_OFFSET,
                        "the text uses %zu tokens; the arrays have room for %zu",
                        explanation->length, explanation->capacity);
-    status = explain_row(session, batch, explanation, &result, error);
+    status = explain_row(session, batch, explanation, error);
     for (size_t i = 0; i < explanation->length && !status; i++) {
         if (explanation->starts)
             explanation->starts[i] = session->tokens.starts[i];

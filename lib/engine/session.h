@@ -17,6 +17,7 @@ typedef struct sn_chunk {
     uint32_t *totals;  /* [rows_capacity] */
     uint64_t *items;   /* [rows_capacity] which item of the batch a row is */
     float *logits;     /* [rows_capacity][num_classes] */
+    sentiment_result *results; /* [rows_capacity] what is known before the engine runs */
     size_t rows_capacity;
     size_t rows;
 } sn_chunk;
@@ -47,6 +48,7 @@ typedef struct sn_batch {
     float *probabilities;      /* [count][classes] or NULL */
     float *logits;             /* [count][classes] or NULL */
     const sentiment_cancel *cancel;
+    _Bool single; /* one text of a call that fails with it: its arrays are then left alone */
 } sn_batch;
 
 sentiment_status sn_session_create(sentiment_model *model, const sentiment_session_options *options,

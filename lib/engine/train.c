@@ -217,16 +217,41 @@ static sentiment_status call_plugin(training *run, const sn_torch_plugin *plugin
 /* config.json's `training_params`, with the guide's names. NULL: no memory. */
 static json_t *training_params(const sentiment_train_options *options)
 {
-    return json_pack(
-        "{s:f,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I}", "learning_rate",
-        options->learning_rate, "batch_size", (json_int_t)options->batch_size, "epochs",
-        (json_int_t)options->epochs, "vocab_size", (json_int_t)options->vocab_size, "min_count",
-        (json_int_t)options->min_count, "patience", (json_int_t)options->patience, "weight_decay",
-        options->weight_decay, "warmup", options->warmup, "dropout", options->dropout,
-        "embedding_dropout", options->embedding_dropout, "word_dropout", options->word_dropout,
-        "gradient_clip", options->gradient_clip, "class_balance", options->class_balance,
-        "label_smoothing", options->label_smoothing, "ema_decay", options->ema_decay, "seed",
-        (json_int_t)options->seed, "threads", (json_int_t)options->threads);
+    const struct {
+        const char *name;
+        json_t *value;
+    } entries[] = {
+        {"learning_rate", json_real(options->learning_rate)},
+        {"batch_size", json_integer(options->batch_size)},
+        {"epochs", json_integer(options->epochs)},
+        {"vocab_size", json_integer(options->vocab_size)},
+        {"min_count", json_integer(options->min_count)},
+        {"patience", json_integer(options->patience)},
+        {"evaluations", json_integer(options->evaluations)},
+        {"pretrain_epochs", json_integer(options->pretrain_epochs)},
+        {"pretrain_learning_rate", json_real(options->pretrain_learning_rate)},
+        {"weight_decay", json_real(options->weight_decay)},
+        {"warmup", json_real(options->warmup)},
+        {"dropout", json_real(options->dropout)},
+        {"embedding_dropout", json_real(options->embedding_dropout)},
+        {"word_dropout", json_real(options->word_dropout)},
+        {"rare_dropout", json_real(options->rare_dropout)},
+        {"embedding_std", json_real(options->embedding_std)},
+        {"gradient_clip", json_real(options->gradient_clip)},
+        {"class_balance", json_real(options->class_balance)},
+        {"label_smoothing", json_real(options->label_smoothing)},
+        {"ema_decay", json_real(options->ema_decay)},
+        {"seed", json_integer((json_int_t)options->seed)},
+        {"threads", json_integer(options->threads)},
+    };
+    json_t *object = json_object();
+    int failed = !object;
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
+        failed |= json_object_set_new(object, entries[i].name, entries[i].value);
+    if (!failed)
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 /* Sets a metadata entry to the text of a JSON value, which it releases. */
@@ -293,6 +318,12 @@ static void resolve(sentiment_train_options *options)
         options->tokenizer = SENTIMENT_TOKENIZER_WORDS;
     if (options->padding == SENTIMENT_PADDING_DEFAULT)
         options->padding = SENTIMENT_PADDING_NONE;
+    if (options->evaluations == 0)
+        options->evaluations = 1;
+    if (options->embedding_std <= 0)
+        options->embedding_std = 1;
+    if (options->bidirectional)
+        options->pretrain_epochs = 0;
     if (options->threads == SENTIMENT_ALL_THREADS)
         options->threads = sn_cpu_count();
     if (options->threads == 0)

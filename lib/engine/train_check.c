@@ -13,7 +13,7 @@ void sn_train_defaults(sentiment_train_options *options)
 {
     *options = (sentiment_train_options){
         .struct_size = sizeof *options,
-        .epochs = 8,
+        .epochs = 4,
         .batch_size = 64,
         .vocab_size = 20000,
         .min_count = 2,
@@ -23,15 +23,22 @@ void sn_train_defaults(sentiment_train_options *options)
         .max_length = 256,
         .tokenizer = SENTIMENT_TOKENIZER_WORDS,
         .padding = SENTIMENT_PADDING_NONE,
-        .patience = 3,
+        .patience = 2,
         .threads = 1,
+        .pretrain_epochs = 4,
+        .evaluations = 4,
         .learning_rate = 2e-3,
-        .warmup = 0.05,
-        .dropout = 0.5,
-        .embedding_dropout = 0.3,
+        .pretrain_learning_rate = 3e-3,
+        .warmup = 0.04,
+        .dropout = 0.4,
+        .embedding_dropout = 0.5,
+        .word_dropout = 0.1,
+        .rare_dropout = 0.25,
+        .embedding_std = 0.1,
         .gradient_clip = 1.0,
         .class_balance = 0.7,
         .label_smoothing = 0.05,
+        .ema_decay = 0.999,
         .seed = 1,
     };
 }
@@ -53,6 +60,8 @@ static const struct integer_range {
     {"max_length", offsetof(sentiment_train_options, max_length), 1, SN_MAX_LENGTH},
     {"tokenizer", offsetof(sentiment_train_options, tokenizer), 0, SENTIMENT_TOKENIZER_WORDS},
     {"padding", offsetof(sentiment_train_options, padding), 0, SENTIMENT_PADDING_MAX_LENGTH},
+    {"pretrain_epochs", offsetof(sentiment_train_options, pretrain_epochs), 0, 100000},
+    {"evaluations", offsetof(sentiment_train_options, evaluations), 0, 1000},
 };
 
 /* Inclusive ranges of the reals. A drop of everything would leave nothing to
@@ -63,6 +72,9 @@ static const struct real_range {
     double low, high;
 } real_ranges[] = {
     {"learning_rate", offsetof(sentiment_train_options, learning_rate), 1e-9, 10},
+    {"pretrain_learning_rate", offsetof(sentiment_train_options, pretrain_learning_rate), 0, 10},
+    {"rare_dropout", offsetof(sentiment_train_options, rare_dropout), 0, 1e6},
+    {"embedding_std", offsetof(sentiment_train_options, embedding_std), 0, 100},
     {"weight_decay", offsetof(sentiment_train_options, weight_decay), 0, 1},
     {"warmup", offsetof(sentiment_train_options, warmup), 0, 1},
     {"dropout", offsetof(sentiment_train_options, dropout), 0, 0.99},

@@ -228,6 +228,7 @@ sentiment_status sn_formats_write_folder(const sn_bundle *bundle, const char *pa
     const sn_memory *memory = bundle->memory;
     sn_writer writers[FILES] = {{0}};
     char *paths[FILES] = {0};
+    _Bool existed = sn_path_exists(path);
     sentiment_status status = sn_directory_make(path, error);
     if (status == SENTIMENT_OK)
         status = refuse_tokenizer_json(memory, path, error);
@@ -242,6 +243,8 @@ sentiment_status sn_formats_write_folder(const sn_bundle *bundle, const char *pa
         status = sn_writer_commit(&writers[i], error);
     for (size_t i = 0; i < FILES; i++)
         sn_writer_abort(&writers[i]);
+    if (status != SENTIMENT_OK && !existed)
+        sn_directory_remove(path);
     free_paths(memory, paths);
     return status;
 }

@@ -23,11 +23,19 @@ static _Bool begins(const uint8_t *data, size_t size, const char *magic, size_t 
     return size >= length && memcmp(data, magic, length) == 0;
 }
 
-/* A zip, or the magic number that PyTorch pickled before 1.6. */
+/* A zip, or the magic number that PyTorch pickled before 1.6, whose place is
+ * behind the protocol, or from protocol 4 on behind a frame's header. */
 static _Bool probe_pytorch(const uint8_t *data, size_t size)
 {
-    static const char legacy[] = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
-    return begins(data, size, "PK\x03\x04", 4) || begins(data, size, legacy, sizeof legacy - 1);
+    static const char magic[] = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
+    static const size_t places[] = {2, 11};
+    if (size < 2 || data[0] != 0x80)
+        return begins(data, size, "PK\x03\x04", 4);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (size > places[i] &&
+            begins(data + places[i], size - places[i], magic, sizeof magic - 1))
+            return 1;
+    return 0;
 }
 
 static sentiment_status read_pytorch(sn_bytes *bytes, const char *path,

@@ -22,7 +22,7 @@ typedef struct option {
 static sentiment_status contradicts(const char *key, sentiment_error *error)
 {
     return sn_fail(error, INVALID, SN_NO_OFFSET,
-                   "config: '%s' is given twice with different values", key);
+                   "config.json: '%s' is given twice with different values", key);
 }
 
 /* An integer from 1 to `limit`, into a slot where 0 means "not said". */
@@ -32,7 +32,7 @@ static sentiment_status take_integer(const char *key, const json_t *value, uint6
     uint64_t number;
     if (!sn_json_integer(value, limit, &number) || number == 0)
         return sn_fail(error, INVALID, SN_NO_OFFSET,
-                       "config: '%s' must be an integer from 1 to %llu", key,
+                       "config.json: '%s' must be an integer from 1 to %llu", key,
                        (unsigned long long)limit);
     if (*slot && *slot != number)
         return contradicts(key, error);
@@ -57,7 +57,8 @@ static sentiment_status take_bidirectional(const char *key, const json_t *value,
 {
     uint64_t flag = json_is_true(value);
     if (!json_is_boolean(value) && !sn_json_integer(value, 1, &flag))
-        return sn_fail(error, INVALID, SN_NO_OFFSET, "config: '%s' must be true or false", key);
+        return sn_fail(error, INVALID, SN_NO_OFFSET,
+                       "config.json: '%s' must be true or false", key);
     if (settings->directions && settings->directions != flag + 1)
         return contradicts(key, error);
     settings->directions = flag + 1;
@@ -68,10 +69,11 @@ static sentiment_status take_labels(const char *key, const json_t *value, sn_set
                                     sentiment_error *error)
 {
     if (!json_is_array(value) || json_array_size(value) == 0)
-        return sn_fail(error, INVALID, SN_NO_OFFSET, "config: '%s' must be a list of strings", key);
+        return sn_fail(error, INVALID, SN_NO_OFFSET,
+                       "config.json: '%s' must be a list of strings", key);
     for (size_t i = 0; i < json_array_size(value); i++)
         if (!json_is_string(json_array_get(value, i)))
-            return sn_fail(error, INVALID, SN_NO_OFFSET, "config: label %zu is no string", i);
+            return sn_fail(error, INVALID, SN_NO_OFFSET, "config.json: label %zu is no string", i);
     if (settings->labels)
         return json_equal(settings->labels, value) ? SENTIMENT_OK : contradicts(key, error);
     settings->labels = json_deep_copy(value);
@@ -83,7 +85,8 @@ static sentiment_status take_temperature(const char *key, const json_t *value,
 {
     float number = json_is_number(value) ? (float)json_number_value(value) : 0;
     if (!isfinite(number) || number <= 0)
-        return sn_fail(error, INVALID, SN_NO_OFFSET, "config: '%s' must be a number above 0", key);
+        return sn_fail(error, INVALID, SN_NO_OFFSET,
+                       "config.json: '%s' must be a number above 0", key);
     if (settings->temperature > 0 && settings->temperature != number)
         return contradicts(key, error);
     settings->temperature = number;
@@ -120,7 +123,7 @@ static sentiment_status take_padding(const char *key, const json_t *value, sn_se
     int32_t padding = find_name(json_string_value(value), paddings, 3);
     if (!padding)
         return sn_fail(error, INVALID, SN_NO_OFFSET,
-                       "config: '%s' must be \"max_length\" or \"none\"", key);
+                       "config.json: '%s' must be \"max_length\" or \"none\"", key);
     if (settings->padding && settings->padding != padding)
         return contradicts(key, error);
     settings->padding = padding;
@@ -133,16 +136,16 @@ static sentiment_status take_tokenizer(const char *key, const json_t *value,
 {
     const json_t *name = json_is_object(value) ? json_object_get(value, "kind") : value;
     if (!json_is_string(name))
-        return sn_fail(error, INVALID, SN_NO_OFFSET, "config: '%s' names no kind", key);
+        return sn_fail(error, INVALID, SN_NO_OFFSET, "config.json: '%s' names no kind", key);
     int32_t kind = find_name(json_string_value(name), tokenizers, 3);
     if (!kind)
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
-                       "config: unsupported tokenizer '%.60s'; expected \"whitespace\" or "
+                       "config.json: unsupported tokenizer '%.60s'; expected \"whitespace\" or "
                        "\"words\"",
                        json_string_value(name));
     if (json_object_size(json_object_get(value, "options")) != 0)
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
-                       "config: unsupported tokenizer options");
+                       "config.json: unsupported tokenizer options");
     if (settings->tokenizer && settings->tokenizer != kind)
         return contradicts(key, error);
     settings->tokenizer = kind;
@@ -154,10 +157,10 @@ static sentiment_status take_precision(const char *key, const json_t *value, sn_
 {
     (void)settings;
     if (!json_is_string(value))
-        return sn_fail(error, INVALID, SN_NO_OFFSET, "config: '%s' must be a string", key);
+        return sn_fail(error, INVALID, SN_NO_OFFSET, "config.json: '%s' must be a string", key);
     if (strcmp(json_string_value(value), "fp32") != 0)
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
-                       "config: unsupported precision '%.40s'; expected \"fp32\"",
+                       "config.json: unsupported precision '%.40s'; expected \"fp32\"",
                        json_string_value(value));
     return SENTIMENT_OK;
 }
@@ -215,11 +218,11 @@ static sentiment_status take_sizes(const json_t *params, sn_settings *settings,
     };
     if (!json_is_object(params))
         return sn_fail(error, INVALID, SN_NO_OFFSET,
-                       "config: the object 'model_params' is missing");
+                       "config.json: the object 'model_params' is missing");
     for (size_t i = 0; i < 4; i++) {
         const json_t *value = json_object_get(params, sizes[i].key);
         if (!value)
-            return sn_fail(error, INVALID, SN_NO_OFFSET, "config: model_params lacks '%s'",
+            return sn_fail(error, INVALID, SN_NO_OFFSET, "config.json: model_params lacks '%s'",
                            sizes[i].key);
         sentiment_status status =
             take_integer(sizes[i].key, value, sizes[i].limit, sizes[i].slot, error);
@@ -237,8 +240,8 @@ sentiment_status sn_settings_read(const sn_bundle *bundle, sn_settings *out,
     const json_t *params = NULL;
     sentiment_status status = SENTIMENT_OK;
     if (bundle->config) {
-        status = sn_json_parse_object(bundle->config, bundle->config_size, "config", 0, &config,
-                                      error);
+        status = sn_json_parse_object(bundle->config, bundle->config_size, "config.json", 0,
+                                      &config, error);
         if (status != SENTIMENT_OK)
             return status;
         params = json_object_get(config, "model_params");

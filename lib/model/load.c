@@ -15,8 +15,8 @@ static sentiment_status compare_size(const char *key, uint64_t said, uint64_t fo
     if (said == 0 || said == found)
         return SENTIMENT_OK;
     return sn_fail(error, SENTIMENT_ERROR_SHAPE_MISMATCH, SN_NO_OFFSET,
-                   "config: %s is %llu, but the weights have %llu", key, (unsigned long long)said,
-                   (unsigned long long)found);
+                   "config.json: %s is %llu, but the weights have %llu", key,
+                   (unsigned long long)said, (unsigned long long)found);
 }
 
 static sentiment_status compare_sizes(const sn_settings *said, const sn_weight_map *map,
@@ -58,6 +58,17 @@ static sn_model_config make_config(const sn_settings *said, const sn_weight_map 
     };
 }
 
+/* Puts the name of one of a folder's files before a message; a native file has
+ * everything in one. */
+static sentiment_status fail_in_file(const sn_bundle *bundle, const char *name,
+                                     sentiment_status status, sentiment_error *error)
+{
+    _Bool own = status == SENTIMENT_ERROR_OUT_OF_MEMORY || status == SENTIMENT_ERROR_CANCELLED;
+    if (own || strcmp(bundle->format, "safetensors") == 0)
+        return status;
+    return sn_fail_in(error, status, "%s", name);
+}
+
 static sentiment_status build_tokenizer(const sn_bundle *bundle, const sn_settings *said,
                                         const sentiment_model *model, sn_tokenizer *out,
                                         sentiment_error *error)
@@ -89,7 +100,9 @@ static sentiment_status complete(const sn_bundle *bundle, const sn_settings *sai
     for (size_t i = 0; i < count; i++)
         labels[i] = json_string_value(json_array_get(said->labels, i));
     sentiment_status status = build_tokenizer(bundle, said, model, &tokenizer, error);
-    if (status == SENTIMENT_OK) {
+    if (status != SENTIMENT_OK) {
+        status = fail_in_file(bundle, "tokenizer.pkl", status, error);
+    } else {
         status = sn_model_assemble(model, &tokenizer, labels, count, bundle->config, error);
         if (status != SENTIMENT_OK)
             sn_vocabulary_free(&tokenizer.vocabulary);
@@ -138,8 +151,9 @@ static sentiment_status build(const sn_bundle *bundle, const sentiment_model_opt
     sentiment_model *model = NULL;
     sn_weight_map map;
     sentiment_status status = sn_weights_find(bundle, &map, error);
-    if (status == SENTIMENT_OK)
-        status = compare_sizes(said, &map, error);
+    if (status != SENTIMENT_OK)
+        return fail_in_file(bundle, "model.pth", status, error);
+    status = compare_sizes(said, &map, error);
     if (status != SENTIMENT_OK)
         return status;
     sn_model_config config = make_config(said, &map);
@@ -150,7 +164,9 @@ static sentiment_status build(const sn_bundle *bundle, const sentiment_model_opt
     model->log = options ? options->log : NULL;
     model->log_user = options ? options->log_user : NULL;
     status = sn_weights_fill(&map, model, cancel, error);
-    if (status == SENTIMENT_OK)
+    if (status != SENTIMENT_OK)
+        status = fail_in_file(bundle, "model.pth", status, error);
+    else
         status = complete(bundle, said, model, error);
     if (status == SENTIMENT_OK)
         status = copy_metadata(bundle, model, error);

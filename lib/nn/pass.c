@@ -256,7 +256,8 @@ static float move_since(const sn_pass *pass, const sn_scratch *scratch, size_t s
 static _Bool slot_settled(const sn_pass *pass, const sn_scratch *scratch, size_t s)
 {
     running *slot = &scratch->slots[s];
-    size_t done = slot->time - slot->run_begin + 1, remaining = slot->run_end - slot->time - 1;
+    /* Backwards the run comes first, and every later position starts from its end. */
+    size_t done = slot->time - slot->run_begin + 1, remaining = slot->row->total - slot->time - 1;
     _Bool settled = 0;
     if (done % SN_SETTLE_STEPS)
         return 0;

@@ -29,8 +29,10 @@ typedef struct sn_settle {
  * moves add up to at most w2 (q + q^2 + ...) = w2 q/(1-q), which bounds how far
  * any later h lies from the present one; the mean feels remaining/total of
  * that. Where w2 is down at the level of rounding, only the two before it tell
- * the ratio. It is an estimate: windows that shrink are evidence, not proof, of
- * the geometric tail. */
+ * the ratio. Since a unit that drifts steadily hides behind quicker ones, w2 must
+ * also be so small that going on like that for ever would hardly be felt. It is
+ * an estimate: windows that shrink are evidence, not proof, of the geometric
+ * tail. */
 _Bool sn_settle_observe(sn_settle *settle, float move, size_t remaining, size_t total,
                         float tolerance);
 

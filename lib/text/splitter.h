@@ -13,8 +13,8 @@
 typedef struct sn_span {
     size_t start;
     size_t end;
-    _Bool changes;    /* the word's bytes may not be those of the text: lower-case it */
-    _Bool apostrophe; /* it begins with U+2019, which the word has as U+0027 */
+    _Bool changes;     /* the word's bytes may not be those of the text: lower-case it */
+    size_t apostrophe; /* bytes at its start that the word has as U+0027; 0: none */
 } sn_span;
 
 /* Finds the next word at or behind *position, moves *position behind it;

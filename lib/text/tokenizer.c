@@ -111,7 +111,7 @@ static _Bool fold(walk *at)
     size_t size = 0;
     if (at->span.apostrophe) {
         folded[size++] = '\'';
-        start += 3; /* the bytes of U+2019 */
+        start += at->span.apostrophe;
     }
     at->word_size = size + sn_lower(at->text, at->size, start, end, folded + size);
     at->word = folded;

@@ -8,7 +8,9 @@
 
 enum {
     JOINER = 0x200D,
-    APOSTROPHE = 0x2019, /* the word is U+0027 */
+    BACKTICK = 0x60,     /* these three are people's ways to type an apostrophe: */
+    LEFT_QUOTE = 0x2018, /* the word is U+0027 */
+    RIGHT_QUOTE = 0x2019,
     KEYCAP = 0x20E3,
     TEXT_STYLE = 0xFE0E,
     EMOJI_STYLE = 0xFE0F
@@ -134,7 +136,8 @@ _Bool sn_split_words(const uint8_t *text, size_t size, size_t *position, sn_span
         span->end = mark_end(text, size, first, at + first.length);
         /* The rest of a sequence may hold a symbol with a lower case. */
         span->changes = sn_lower_changes(first, record) || span->end > at + first.length;
-        span->apostrophe = first.code == APOSTROPHE;
+        if (first.code == BACKTICK || first.code == LEFT_QUOTE || first.code == RIGHT_QUOTE)
+            span->apostrophe = first.length;
     } else {
         scan_run(text, size, span);
     }

@@ -23,6 +23,23 @@ class Models(cli.Case):
         done = cli.run('predict', '--json', '--model', path, stdin='word_1 word_2\nx\n\n')
         return self.good(done).stdout
 
+    def test_messages_name_file_and_place(self):
+        folder = self.path('broken')
+        self.good(cli.run('convert', self.model, folder))
+        config = os.path.join(folder, 'config.json')
+        text = self.read(config).decode()
+        for bad, says in (('{"model_params": {"vocab_size": 1,}}',
+                           'config.json: not valid JSON: .*byte 35'),
+                          (text.replace('60', '61'), 'config.json: vocab_size is 61'),
+                          (text.replace('60', '"60"'), "config.json: 'vocab_size' must be")):
+            with open(config, 'w', encoding='utf-8') as file:
+                file.write(bad)
+            done = cli.run('info', '--model', folder)
+            self.assertRegex(self.bad(done).stderr.decode(), '%s: %s' % (folder, says))
+        cut = self.write('cut.safetensors', self.read(self.model)[:-1])
+        done = self.bad(cli.run('info', '--model', cut))
+        self.assertRegex(done.stderr.decode(), r'cut\.safetensors: .* \(at byte \d+\)')
+
     def test_info(self):
         info = self.info(self.model)
         self.assertEqual(set(info), INFO)

@@ -153,8 +153,12 @@ static void test_bad_items(void **state)
 
     sentiment_error error = {.struct_size = sizeof error};
     sentiment_result single = {.struct_size = sizeof single, .prediction = 77};
-    assert_int_equal(sentiment_session_predict(session, buffer, 7, 0, &single, NULL, NULL, &error),
+    float untouched[2][CLASSES] = {{7, 7, 7}, {7, 7, 7}};
+    assert_int_equal(sentiment_session_predict(session, buffer, 7, 0, &single, untouched[0],
+                                               untouched[1], &error),
                      SENTIMENT_ERROR_INVALID_UTF8);
+    for (size_t c = 0; c < CLASSES; c++)
+        assert_true(untouched[0][c] == 7.0f && untouched[1][c] == 7.0f);
     assert_int_equal(error.code, SENTIMENT_ERROR_INVALID_UTF8);
     assert_int_equal(error.offset, 6);
     assert_true(error.message[0] != '\0');
@@ -186,6 +190,41 @@ static void test_bad_arguments(void **state)
     results[0].struct_size = 3;
     assert_int_equal(sentiment_session_predict(session, "", 0, 0, results, NULL, NULL, &error),
                      SENTIMENT_ERROR_INVALID_ARGUMENT);
+    sentiment_session_free(session);
+    sentiment_model_free(model);
+}
+
+/* Results of an older caller: as much as fits, and nothing behind it. */
+static void test_short_results(void **state)
+{
+    (void)state;
+    static const uint64_t offsets[] = {0, 6, 13};
+    enum { SHORT = 24, FILL = 0x55 };
+    _Alignas(sentiment_result) unsigned char memory[2 * SHORT + 8];
+    uint32_t size = SHORT;
+    sentiment_result *results = (sentiment_result *)(void *)memory, full[2];
+    sentiment_model *model = small_model(SENTIMENT_PADDING_NONE, NULL);
+    sentiment_session *session = small_session(model, 1);
+    full[0].struct_size = sizeof *full;
+    assert_int_equal(sentiment_session_predict_batch(session, "word_1 nobody", offsets, 2, NULL,
+                                                     full, NULL, NULL, NULL, NULL),
+                     0);
+    memset(memory, FILL, sizeof memory);
+    memcpy(memory, &size, sizeof size);
+    assert_int_equal(sentiment_session_predict_batch(session, "word_1 nobody", offsets, 2, NULL,
+                                                     results, NULL, NULL, NULL, NULL),
+                     0);
+    for (size_t i = 0; i < 2; i++) {
+        full[i].struct_size = SHORT;
+        assert_memory_equal(memory + i * SHORT, &full[i], SHORT);
+    }
+    for (size_t i = 2 * SHORT; i < sizeof memory; i++)
+        assert_int_equal(memory[i], FILL);
+    memset(memory + 4, FILL, sizeof memory - 4);
+    assert_int_equal(sentiment_session_predict(session, "word_1", 6, 0, results, NULL, NULL, NULL),
+                     0);
+    assert_memory_equal(memory, &full[0], SHORT);
+    assert_int_equal(memory[SHORT], FILL);
     sentiment_session_free(session);
     sentiment_model_free(model);
 }
@@ -291,6 +330,7 @@ static void test_fork(void **state)
     sentiment_model *model = small_model(SENTIMENT_PADDING_NONE, NULL);
     sentiment_session *plain = small_session(model, 1), *threaded = small_session(model, 2);
     sentiment_result before = answer(plain, "word_1 word_2", 0);
+    usleep(100000); /* the threads are asleep by now, most likely */
     pid_t child = fork();
     if (child == 0) {
         sentiment_result result = {.struct_size = sizeof result};
@@ -298,7 +338,12 @@ static void test_fork(void **state)
                  SENTIMENT_ERROR_FORKED;
         ok = ok && sentiment_session_predict(plain, "word_1 word_2", 13, 0, &result, NULL, NULL,
                                              NULL) == 0;
-        _exit(ok && result.confidence == before.confidence ? 0 : 1);
+        ok = ok && result.confidence == before.confidence;
+        alarm(20); /* freeing must not wait for threads that are not here */
+        sentiment_session_free(threaded);
+        sentiment_session_free(plain);
+        sentiment_model_free(model);
+        _exit(ok ? 0 : 1);
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -315,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_flags),     cmocka_unit_test(test_empty_is_bias),
         cmocka_unit_test(test_bad_items), cmocka_unit_test(test_bad_arguments),
         cmocka_unit_test(test_ids),       cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_short_results),
         cmocka_unit_test(test_cancel),    cmocka_unit_test(test_fork),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

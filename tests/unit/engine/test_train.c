@@ -71,6 +71,11 @@ static sentiment_train_options small_options(void)
     options.dropout = 0.1;
     options.embedding_dropout = 0.1;
     options.word_dropout = 0.02;
+    options.rare_dropout = 0;
+    options.embedding_std = 1;
+    options.ema_decay = 0;
+    options.evaluations = 1;
+    options.pretrain_epochs = 0;
     options.patience = 0;
     options.threads = 1;
     return options;
@@ -283,6 +288,9 @@ static void test_repeats_itself(void **state)
     need_plugin();
     sentiment_train_options options = small_options();
     options.epochs = 2;
+    options.pretrain_epochs = 1;
+    options.evaluations = 3;
+    options.ema_decay = 0.9;
     sentiment_model *first = train_model(&options), *second = train_model(&options);
     options.seed++;
     sentiment_model *other = train_model(&options);
@@ -292,6 +300,53 @@ static void test_repeats_itself(void **state)
     sn_model_release(first);
     sn_model_release(second);
     sn_model_release(other);
+}
+
+/* What pre-training tells, and how far the loss of the next word falls. */
+typedef struct words_loss {
+    unsigned passes;
+    double first, last;
+} words_loss;
+
+static void watch_words(void *user, const sentiment_train_progress *progress)
+{
+    words_loss *seen = user;
+    if (!progress->pretraining || !progress->epoch_done)
+        return;
+    assert_int_equal(progress->epochs, 6);
+    assert_int_equal(progress->epoch, ++seen->passes);
+    assert_int_equal(progress->best_epoch, 0);
+    if (seen->passes == 1)
+        seen->first = progress->loss;
+    seen->last = progress->loss;
+}
+
+/* Texts are made of few patterns: their words can be guessed from the words
+ * before, so the loss must fall well below that of the first pass. */
+static void test_pretrains(void **state)
+{
+    (void)state;
+    need_plugin();
+    words_loss seen = {0};
+    sentiment_train_options options = small_options();
+    options.pretrain_epochs = 6;
+    options.pretrain_learning_rate = 0.02;
+    options.rare_dropout = 0.25;
+    options.progress = watch_words;
+    options.progress_user = &seen;
+    sentiment_model *model = train_model(&options);
+    assert_int_equal(seen.passes, 6);
+    assert_true(seen.last < 0.8 * seen.first);
+    assert_true(strtod(metadata(model, "dev_accuracy"), NULL) > 0.95);
+    assert_non_null(strstr(metadata(model, "training_params"), "\"pretrain_epochs\":6"));
+    sn_model_release(model);
+
+    seen = (words_loss){0};
+    options.bidirectional = 1; /* would see the word that it has to guess */
+    options.epochs = 1;
+    model = train_model(&options);
+    assert_int_equal(seen.passes, 0);
+    sn_model_release(model);
 }
 
 static void test_vocabulary_limits(void **state)
@@ -432,6 +487,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(test_repeats_itself),
         cmocka_unit_test(test_vocabulary_limits),
         cmocka_unit_test(test_cancel_keeps_the_best),
+        cmocka_unit_test(test_pretrains),
         cmocka_unit_test(test_patience),
         cmocka_unit_test(test_out_of_memory),
     };

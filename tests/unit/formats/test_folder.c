@@ -261,7 +261,11 @@ static void leaves_the_old_on_a_full_disk(void **state)
         small.rlim_cur = limit;
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
         sentiment_status status = sn_formats_write_folder(&out, model, NULL, &error);
+        sentiment_status fresh =
+            sn_formats_write_folder(&out, scratch_path(folder, "fresh"), NULL, NULL);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(fresh, SENTIMENT_ERROR_IO);
+        assert_false(sn_path_exists(scratch_path(folder, "fresh")));
         assert_int_equal(status, SENTIMENT_ERROR_IO);
         assert_non_null(strstr(error.message, limit == 1000 ? "model.pth" : "config.json"));
         assert_int_equal(scratch_count(model), 3);

@@ -85,7 +85,7 @@ def words(text):
     for match in TOKEN.finditer("".join(kind_of(char) for char in text)):
         start, end = match.span()
         word = lowered[places[start]:places[end]]
-        if word[0] == "\u2019":
+        if word[0] in "`\u2018\u2019":
             word = "'" + word[1:]
         result.append((start, end, word))
     return result
