@@ -50,6 +50,8 @@ typedef struct sn_step {
     float *h_next;             /* [rows][padded], the state after; not h */
     float *c;                  /* [rows][padded] */
     float *sum;                /* [rows][padded] */
+    _Bool descending;          /* last block first: callers alternate, so that each step begins
+                                * with the weights that the one before has left in the cache */
 } sn_step;
 
 typedef struct sn_kernels {

@@ -168,18 +168,20 @@ INLINE void project_tile(const sn_project *project, size_t row, int rows, size_t
 
 /* Walks rows x strips in tiles whose sizes are compile-time constants: strips
  * outside, so that a strip's weights are reused by all rows from the nearest
- * cache; rows split evenly, so that no tile is left with a single row. */
-#define WALK(tile, arguments)                                                                      \
+ * cache; rows split evenly, so that no tile is left with a single row. The
+ * order of strips changes no result: no strip reads what another writes. */
+#define WALK(tile, arguments, descending)                                                          \
   size_t strips = (arguments)->blocks * STRIPS;                                                    \
   if ((arguments)->rows == 1) {                                                                    \
-    size_t s = 0;                                                                                  \
-    for (; s + PAIR <= strips; s += PAIR)                                                          \
-      tile(arguments, 0, 1, s, PAIR);                                                              \
-    for (; s < strips; s++)                                                                        \
+    size_t pairs = strips / PAIR;                                                                  \
+    for (size_t p = 0; p < pairs; p++)                                                             \
+      tile(arguments, 0, 1, ((descending) ? pairs - 1 - p : p) * PAIR, PAIR);                      \
+    for (size_t s = pairs * PAIR; s < strips; s++)                                                 \
       tile(arguments, 0, 1, s, 1);                                                                 \
     return;                                                                                        \
   }                                                                                                \
-  for (size_t s = 0; s < strips; s++) {                                                            \
+  for (size_t n = 0; n < strips; n++) {                                                            \
+    size_t s = (descending) ? strips - 1 - n : n;                                                  \
     size_t row = 0, tiles = ((arguments)->rows + MAX_ROWS - 1) / MAX_ROWS;                         \
     for (; tiles > 0; tiles--) {                                                                   \
       size_t rows = ((arguments)->rows - row + tiles - 1) / tiles;                                 \
@@ -212,12 +214,12 @@ INLINE void project_tile(const sn_project *project, size_t row, int rows, size_t
 
 static void run_step(const sn_step *step)
 {
-    WALK(step_tile, step)
+    WALK(step_tile, step, step->descending)
 }
 
 static void run_project(const sn_project *project)
 {
-    WALK(project_tile, project)
+    WALK(project_tile, project, 0)
 }
 
 /* Adds the SN_BLOCK partial sums as a tree: lane j takes lane j+8, +4, +2, +1. */

@@ -209,7 +209,8 @@ static void step_layers(const sn_pass *pass, sn_scratch *scratch, size_t count)
                        .h = layer_h(scratch, l, scratch->current),
                        .h_next = layer_h(scratch, l, next),
                        .c = layer_c(scratch, l),
-                       .sum = l + 1 == pass->layers ? scratch->sum : scratch->unused_sum});
+                       .sum = l + 1 == pass->layers ? scratch->sum : scratch->unused_sum,
+                       .descending = scratch->current == 1});
     }
     scratch->current = next;
 }

@@ -70,7 +70,7 @@ static void free_arrays(arrays *a)
     guarded_free(a->out, gates_of(a) * a->rows);
 }
 
-static void run_step(const sn_kernels *kernels, const arrays *a, size_t hidden)
+static void run_step(const sn_kernels *kernels, const arrays *a, size_t hidden, _Bool descending)
 {
     const float *gates[MAX_ROWS];
     for (size_t r = 0; r < a->rows; r++)
@@ -83,7 +83,8 @@ static void run_step(const sn_kernels *kernels, const arrays *a, size_t hidden)
                              .h = a->h,
                              .h_next = a->h_next,
                              .c = a->c,
-                             .sum = a->sum});
+                             .sum = a->sum,
+                             .descending = descending});
 }
 
 static void run_project(const sn_kernels *kernels, const arrays *a)
@@ -108,8 +109,8 @@ static void check_step(const sn_kernels *kernels, size_t hidden, size_t rows, fl
     arrays truth, other;
     make_arrays(&truth, hidden, hidden, rows, scale);
     make_arrays(&other, hidden, hidden, rows, scale);
-    run_step(&sn_kernels_c, &truth, hidden);
-    run_step(kernels, &other, hidden);
+    run_step(&sn_kernels_c, &truth, hidden, 0);
+    run_step(kernels, &other, hidden, rows % 2 == 0);
     size_t bytes = truth.padded * rows * sizeof(float);
     assert_memory_equal(truth.h_next, other.h_next, bytes);
     assert_memory_equal(truth.c, other.c, bytes);
@@ -209,7 +210,7 @@ static void rows_alone(const sn_kernels *kernels)
         arrays tile, alone;
         make_arrays(&tile, 51, 51, rows, 0.125f);
         make_arrays(&alone, 51, 51, rows, 0.125f);
-        run_step(kernels, &tile, 51);
+        run_step(kernels, &tile, 51, 1);
         for (size_t r = 0; r < rows; r++) {
             const float *gates = alone.gates + r * gates_of(&alone);
             size_t at = r * alone.padded;
@@ -247,7 +248,7 @@ static void test_step_formula(void **state)
     size_t hidden = 51;
     make_arrays(&a, hidden, hidden, 1, 0.125f);
     make_arrays(&before, hidden, hidden, 1, 0.125f);
-    run_step(&sn_kernels_c, &a, hidden);
+    run_step(&sn_kernels_c, &a, hidden, 0);
     for (size_t unit = 0; unit < hidden; unit++) {
         double gate[SN_GATES];
         for (size_t q = 0; q < SN_GATES; q++) {
