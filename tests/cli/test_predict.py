@@ -85,6 +85,11 @@ class Predict(cli.Case):
         done = self.run_model('predict', '--engine', 'torch', '--device', 'toaster', 'x')
         self.bad(done, 1)
 
+    def test_missing_plugin_is_engine_unavailable(self):
+        done = self.run_model('predict', '--engine', 'torch', 'x')
+        if done.returncode:
+            self.bad(done, 1, 'engine unavailable: ')
+
 
 class Explain(cli.Case):
     def test_fields_and_exactness(self):

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "formats/formats.h"
+#include "golden_files.h"
 #include "support/faulty_allocator.h"
 #include "support/scratch.h"
 
@@ -121,6 +122,23 @@ static void reads_a_bare_name(void **state)
     sentiment_status status = read_path("weights.bin", NULL);
     assert_int_equal(chdir(before), 0);
     assert_int_equal(status, SENTIMENT_OK);
+}
+
+/* A bare file is known by its content, whatever protocol its layout was pickled in. */
+static void reads_legacy_files(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"pth/legacy.pth", "pth/legacy-protocol-4.pth"};
+    for (size_t i = 0; i < 2; i++) {
+        golden_file file = golden_read(files[i]);
+        const char *path = scratch_path(model, "weights.bin");
+        sn_bundle in = {.memory = &sn_memory_default};
+        scratch_write(path, file.data, file.size);
+        assert_int_equal(sn_formats_read_path(path, &no_options, &in, NULL), SENTIMENT_OK);
+        assert_string_equal(in.format, "pytorch-legacy");
+        sn_bundle_free(&in);
+        golden_free(&file);
+    }
 }
 
 static void names_the_missing_file(void **state)
@@ -350,6 +368,7 @@ int main(void)
         FILE_TEST(prefixes_the_faulty_file),
         FILE_TEST(says_what_it_found),
         FILE_TEST(needs_a_path_for_pytorch),
+        FILE_TEST(reads_legacy_files),
         FILE_TEST(leaves_the_old_on_a_full_disk),
         FILE_TEST(refuses_bad_targets),
         FILE_TEST(stops_when_cancelled),
