@@ -81,8 +81,9 @@ static void print_progress(void *user, const sentiment_train_progress *now)
                 "\r%s %lu/%lu  step %llu/%llu  loss %.4f  macro-F1 %.4f  %.0f texts/s"
                 "  %s left\x1b[K",
                 now->pretraining ? "pre-training" : "epoch", (unsigned long)now->epoch,
-                (unsigned long)now->epochs, (unsigned long long)now->step, (unsigned long long)now->steps, now->loss,
-                now->best_macro_f1, now->texts_per_second, progress_clock(now->seconds_left, left));
+                (unsigned long)now->epochs, (unsigned long long)now->step,
+                (unsigned long long)now->steps, now->loss, now->best_macro_f1,
+                now->texts_per_second, progress_clock(now->seconds_left, left));
         state->last = now->seconds;
     }
     if (state->terminal && now->epoch_done)

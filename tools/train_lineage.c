@@ -81,13 +81,13 @@ char *lineage_json(const lineage *known)
     snprintf(dev_rows, sizeof dev_rows, "%llu", (unsigned long long)known->dev->count);
     const struct {
         const char *key, *value;
-    } entries[] = {{"command", command},
-                   {"date", date},
-                   {"train_sha256", known->train->sha256},
-                   {"train_rows", train_rows},
-                   {"dev_sha256", known->dev->sha256},
-                   {"dev_rows", dev_rows},
-                   {"interrupted", known->interrupted ? "yes" : NULL}};
+    } entries[] = {{"lineage.command", command},
+                   {"lineage.created", date},
+                   {"lineage.train_sha256", known->train->sha256},
+                   {"lineage.train_rows", train_rows},
+                   {"lineage.dev_sha256", known->dev->sha256},
+                   {"lineage.dev_rows", dev_rows},
+                   {"lineage.interrupted", known->interrupted ? "yes" : NULL}};
     bool good = command && object;
     for (size_t i = 0; good && i < sizeof entries / sizeof *entries; i++)
         if (entries[i].value)

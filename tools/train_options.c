@@ -74,7 +74,7 @@ const option_spec train_recipe_options[] = {
      .offset = offsetof(train_settings, options.padding),
      .choices = setup_paddings,
      .help = "what stands behind the last token"},
-    COUNT("threads", threads, 0, 4096, "CPU threads; 0: every processor"),
+    COUNT("threads", threads, 0, 1024, "CPU threads; 0: every processor"),
     {.name = "device",
      .kind = OPTION_STRING,
      .offset = offsetof(train_settings, options.device),

@@ -355,7 +355,8 @@ typedef struct sentiment_session_options {
     uint32_t disable_settled_tail;
     /** Zero. */
     uint32_t reserved;
-    /** Bytes for folded input projections; 0 means 32 MiB. */
+    /** Bytes for folded input projections; 0 means 32 MiB. They are shared by a
+     *  model's sessions: the first one decides, later values have no effect. */
     uint64_t fold_bytes;
     /** Torch engine: "cpu" (NULL), "cuda" or "cuda:N". @nullable @borrowed for the call */
     const char *device;
@@ -682,7 +683,7 @@ SENTIMENT_API sentiment_status sentiment_model_save(const sentiment_model *model
                                                     sentiment_error *error);
 
 /** Trains a classifier with libtorch. When `options->cancel` is set during the
- * run, the best epoch so far is returned with SENTIMENT_OK; before the first
+ * run, the best weights so far are returned with SENTIMENT_OK; before the first
  * epoch is done the result is SENTIMENT_ERROR_CANCELLED. The model's metadata
  * tells the hyper-parameters and the dev figures. @since 0.1
  * @param[in] train texts to learn from
@@ -691,7 +692,7 @@ SENTIMENT_API sentiment_status sentiment_model_save(const sentiment_model *model
  * @param[in] label_count number of classes, 2 or more
  * @param[in] train_options hyper-parameters @nullable
  * @param[in] options memory, messages, cancel @nullable
- * @param[out] model the best epoch @owned
+ * @param[out] model the weights with the best dev macro-F1 @owned
  * @param[out] error details @nullable
  * @return SENTIMENT_OK, INVALID_ARGUMENT, INVALID_UTF8, OUT_OF_MEMORY, CANCELLED,
  *         ENGINE_UNAVAILABLE or INTERNAL */

@@ -28,7 +28,8 @@ def has_torch():
 
 
 SMALL = ['--epochs', '3', '--batch_size', '16', '--embedding-dim', '8', '--hidden_size', '8',
-         '--min-count', '1', '--learning_rate', '0.02', '--threads', '1', '--ema-decay', '0']
+         '--min-count', '1', '--learning_rate', '0.02', '--threads', '1', '--ema-decay', '0',
+         '--pretrain-epochs', '1']
 
 
 class Base(cli.Case):
@@ -94,12 +95,13 @@ class Training(Base):
         info = self.info('m.safetensors')
         self.assertEqual(info['labels'], ['bad', 'good', 'so'])
         metadata = info['metadata']
-        for key, path in (('train_sha256', self.train), ('dev_sha256', self.dev)):
+        for key, path in (('lineage.train_sha256', self.train), ('lineage.dev_sha256', self.dev)):
             with open(path, 'rb') as file:
                 self.assertEqual(metadata[key], hashlib.sha256(file.read()).hexdigest())
-        self.assertEqual((metadata['train_rows'], metadata['dev_rows'], metadata['date']),
+        self.assertEqual((metadata['lineage.train_rows'], metadata['lineage.dev_rows'],
+                          metadata['lineage.created']),
                          ('120', '30', '2023-11-14T22:13:20Z'))
-        self.assertTrue(metadata['command'].startswith('sentiment train --train '))
+        self.assertTrue(metadata['lineage.command'].startswith('sentiment train --train '))
         scores, = cli.json_lines(self.good(cli.run(
             'test', '--json', '--model', self.path('m.safetensors'), self.dev)).stdout)
         self.assertGreater(scores['macro_f1'], 0.5)
@@ -127,10 +129,13 @@ class Training(Base):
         process = subprocess.Popen(
             [cli.TOOL, *self.arguments(output, '--epochs', '100000', '--patience', '0')],
             stderr=subprocess.PIPE)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill) # the first of the three, whatever happens
+        self.assertIn(b'pre-training 1/1', process.stderr.readline())
         self.assertIn(b'epoch 1/', process.stderr.readline())
         process.send_signal(number)
         rest = process.stderr.read()
-        process.stderr.close()
         return process.wait(60), rest
 
     def test_interrupted_training_keeps_the_best_epoch(self):
@@ -139,7 +144,7 @@ class Training(Base):
             status, rest = self.interrupt(name, number)
             self.assertEqual(status, 0, rest)
             self.assertIn(b'interrupted; saving the best epoch', rest)
-            self.assertEqual(self.info(name)['metadata']['interrupted'], 'yes')
+            self.assertEqual(self.info(name)['metadata']['lineage.interrupted'], 'yes')
 
     def test_folder_as_output(self):
         self.fit('folder', '--epochs', '1')
