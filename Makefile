@@ -46,7 +46,7 @@ install: build ## install; DESTDIR is honoured
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 
 bench: build ## measure native against torch at the sizes of the deployment guide
-	@.ci/bench.sh $(BUILD)
+	@bench/compare.sh $(BUILD)
 
 abi: deps ## renew the ABI baseline after a deliberate change
 	@.ci/abi.sh renew
