@@ -15,9 +15,11 @@
 #include "torch_guard.h"
 #include "torch_network.h"
 
-namespace sn {
+namespace sn
+{
 
-namespace {
+namespace
+{
 
 struct State {
     Network network;

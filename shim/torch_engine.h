@@ -6,7 +6,8 @@
 
 #include "engine/plugin.h"
 
-namespace sn {
+namespace sn
+{
 
 sentiment_status engine_create(const sn_plugin_network *network, const char *device,
                                uint32_t threads, void **state, sentiment_error *error);
@@ -17,8 +18,7 @@ sentiment_status engine_explain(void *state, const int32_t *ids, size_t length, 
                                 float *logits, float *bias, float *contributions,
                                 sentiment_error *error);
 sentiment_status engine_train(const sn_plugin_network *network, const sn_plugin_dataset *train,
-                              const sn_plugin_dataset *dev,
-                              const sentiment_train_options *options,
+                              const sn_plugin_dataset *dev, const sentiment_train_options *options,
                               const sentiment_cancel *cancel, const sn_plugin_weights *weights,
                               sn_plugin_train_result *result, sentiment_error *error);
 

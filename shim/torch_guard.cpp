@@ -10,9 +10,11 @@ extern "C" {
 #include "base/status.h"
 }
 
-namespace sn {
+namespace sn
+{
 
-namespace {
+namespace
+{
 
 std::string first_line(const std::string &text)
 {
@@ -35,8 +37,8 @@ bool tells_of_memory(const std::string &message)
 
 sentiment_status describe(const char *action, sentiment_error *error, const std::string &message)
 {
-    sentiment_status code = tells_of_memory(message) ? SENTIMENT_ERROR_OUT_OF_MEMORY
-                                                     : SENTIMENT_ERROR_INTERNAL;
+    sentiment_status code =
+        tells_of_memory(message) ? SENTIMENT_ERROR_OUT_OF_MEMORY : SENTIMENT_ERROR_INTERNAL;
     return fail(error, code, std::string(action) + ": libtorch: " + first_line(message));
 }
 

@@ -15,13 +15,14 @@
 
 #include <sentiment/sentiment.h>
 
-namespace sn {
+namespace sn
+{
 
 /* Thrown by our own checks: a status that the caller can act on. */
-class Refusal : public std::exception {
-public:
-    Refusal(sentiment_status code, std::string message)
-        : code_(code), message_(std::move(message))
+class Refusal : public std::exception
+{
+  public:
+    Refusal(sentiment_status code, std::string message) : code_(code), message_(std::move(message))
     {
     }
     sentiment_status code() const noexcept
@@ -33,7 +34,7 @@ public:
         return message_.c_str();
     }
 
-private:
+  private:
     sentiment_status code_;
     std::string message_;
 };
@@ -45,8 +46,9 @@ sentiment_status fail(sentiment_error *error, sentiment_status code, const std::
 sentiment_status report_exception(const char *action, sentiment_error *error) noexcept;
 
 /* Swallows libtorch's warnings, which go to a handler of each thread. */
-class Silence : public c10::WarningHandler {
-public:
+class Silence : public c10::WarningHandler
+{
+  public:
 #if TORCH_VERSION_MAJOR >= 2
     void process(const c10::Warning &) override
 #else

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sn {
+namespace sn
+{
 
-namespace {
+namespace
+{
 
 /* Words drawn per step for all of the batch's predictions together. */
 constexpr int draws = 1500;
@@ -52,8 +54,8 @@ LanguageModel::LanguageModel(const Network &network, const std::vector<double> &
         cumulative_.push_back(sum += std::pow(std::max(count, 1.0), power));
     at::Tensor correction = at::empty({network.vocabulary}, at::kFloat);
     for (size_t i = 0; i < counts.size(); i++)
-        correction.data_ptr<float>()[i] = static_cast<float>(
-            std::log(std::pow(std::max(counts[i], 1.0), power) / sum * draws));
+        correction.data_ptr<float>()[i] =
+            static_cast<float>(std::log(std::pow(std::max(counts[i], 1.0), power) / sum * draws));
     for (double &value : cumulative_)
         value /= sum;
     correction_ = correction.to(network.device);
@@ -85,8 +87,8 @@ at::Tensor LanguageModel::loss(const Network &network, const Batch &batch,
     if (positions.empty())
         return {};
     at::Tensor states = hidden_states(network, batch, true, drop);
-    states = states.reshape({-1, network.hidden})
-                 .index_select(0, indices(positions, network.device));
+    states =
+        states.reshape({-1, network.hidden}).index_select(0, indices(positions, network.device));
     at::Tensor guess = at::linear(drop(states), projection_, projection_bias_);
     at::Tensor targets = indices(wanted, network.device);
     at::Tensor others = sample(random, network.device);

@@ -11,10 +11,12 @@
 #include "torch_network.h"
 #include "torch_random.h"
 
-namespace sn {
+namespace sn
+{
 
-class LanguageModel {
-public:
+class LanguageModel
+{
+  public:
     /* `counts`: how often each token id occurs in the training texts. */
     LanguageModel(const Network &network, const std::vector<double> &counts, Random &random);
 
@@ -26,7 +28,7 @@ public:
     at::Tensor loss(const Network &network, const Batch &batch, const std::vector<int64_t> &words,
                     Random &random, const Dropout &drop) const;
 
-private:
+  private:
     at::Tensor sample(Random &random, at::Device device) const;
 
     at::Tensor projection_, projection_bias_; /* [dimension][hidden], [dimension] */

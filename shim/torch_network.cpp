@@ -14,9 +14,11 @@
 
 #include "torch_guard.h"
 
-namespace sn {
+namespace sn
+{
 
-namespace {
+namespace
+{
 
 /* Gates of one group, in floats: 256 MiB. */
 constexpr int64_t group_floats = int64_t{1} << 26;
@@ -64,11 +66,10 @@ at::Tensor packed_states(const Network &network, const Batch &batch, bool traini
         sizes.push_back(alive);
     }
     at::Tensor counts = as_tensor(sizes, {batch.length});
-    at::Tensor data =
-        embed(network, as_tensor(ids, {static_cast<int64_t>(ids.size())}), dropout);
-    at::Tensor packed = std::get<0>(at::lstm(data, counts, initial_state(network, batch.rows),
-                                             network.lstm, true, network.layers, 0.0, training,
-                                             true));
+    at::Tensor data = embed(network, as_tensor(ids, {static_cast<int64_t>(ids.size())}), dropout);
+    at::Tensor packed =
+        std::get<0>(at::lstm(data, counts, initial_state(network, batch.rows), network.lstm, true,
+                             network.layers, 0.0, training, true));
     return std::get<0>(at::_pad_packed_sequence(packed, counts, true, 0.0, batch.length));
 }
 
@@ -96,8 +97,9 @@ at::Device find_device(const char *name)
     std::string device = name ? name : "cpu";
     if (device == "cpu")
         return at::Device(at::kCPU);
-    std::string index = device.size() > 5 && device.compare(0, 5, "cuda:") == 0
-                            ? device.substr(5) : device == "cuda" ? "0" : "";
+    std::string index = device.size() > 5 && device.compare(0, 5, "cuda:") == 0 ? device.substr(5)
+                        : device == "cuda"                                      ? "0"
+                                                                                : "";
     if (index.empty() || index.size() > 2 ||
         index.find_first_not_of("0123456789") != std::string::npos)
         throw Refusal(SENTIMENT_ERROR_INVALID_ARGUMENT,
@@ -175,9 +177,8 @@ std::vector<Group> group_rows(const Network &network, const sn_plugin_rows &rows
 {
     std::vector<size_t> order(rows.rows);
     std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-        return rows.totals[a] > rows.totals[b];
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return rows.totals[a] > rows.totals[b]; });
     int64_t position_floats = 4 * network.hidden * network.directions + network.dimension;
     std::vector<Group> groups;
     int64_t largest = 0;

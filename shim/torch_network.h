@@ -15,7 +15,8 @@
 
 #include "engine/plugin.h"
 
-namespace sn {
+namespace sn
+{
 
 struct Network {
     int64_t vocabulary, dimension, hidden, classes, layers, directions;
@@ -32,10 +33,10 @@ struct Network {
 /* One group of rows, laid out for one pass. Rows have `totals` positions, of
  * which those behind a row's ids hold token 0. */
 struct Batch {
-    int64_t rows, length;       /* length: the largest total, >= 1 */
-    bool equal;                 /* every row has `length` positions */
+    int64_t rows, length; /* length: the largest total, >= 1 */
+    bool equal;           /* every row has `length` positions */
     std::vector<int64_t> totals;
-    std::vector<int64_t> ids;   /* [rows][length], 0 where a row has ended */
+    std::vector<int64_t> ids; /* [rows][length], 0 where a row has ended */
 };
 
 /* "cpu", "cuda", "cuda:N" or NULL for cpu; Refusal if it is not there. */

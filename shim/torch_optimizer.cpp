@@ -10,9 +10,11 @@
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
-namespace sn {
+namespace sn
+{
 
-namespace {
+namespace
+{
 
 constexpr float beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f;
 /* Elements that are worth a thread of their own. */
@@ -50,8 +52,7 @@ Optimizer::Factors Optimizer::factors(double rate, double clip) const
     /* Early averages follow the weights closely, or they would be stuck at
      * their random start. */
     double decay = std::min(average_decay_, (1 + steps) / (10 + steps));
-    return {static_cast<float>(scale),
-            static_cast<float>(1 - rate * weight_decay_),
+    return {static_cast<float>(scale), static_cast<float>(1 - rate * weight_decay_),
             static_cast<float>(rate / (1 - std::pow(0.9, steps))),
             static_cast<float>(1 / std::sqrt(1 - std::pow(0.999, steps))),
             static_cast<float>(1 - decay)};
@@ -85,8 +86,7 @@ void Optimizer::update_cpu(Slot &slot, const Factors &factors)
             first[i] += (1 - beta1) * (slope - first[i]);
             second[i] += (1 - beta2) * (slope * slope - second[i]);
             weight[i] = weight[i] * f.shrink -
-                        f.rate * first[i] /
-                            (std::sqrt(second[i]) * f.second_correction + epsilon);
+                        f.rate * first[i] / (std::sqrt(second[i]) * f.second_correction + epsilon);
         }
         for (int64_t i = begin; average && i < end; i++)
             average[i] += f.average_share * (weight[i] - average[i]);

@@ -10,13 +10,14 @@
 
 #include <ATen/ATen.h>
 
-namespace sn {
+namespace sn
+{
 
-class Optimizer {
-public:
+class Optimizer
+{
+  public:
     /* `weights` stay the caller's; average_decay 0: no average is kept. */
-    Optimizer(const std::vector<at::Tensor *> &weights, double weight_decay,
-              double average_decay);
+    Optimizer(const std::vector<at::Tensor *> &weights, double weight_decay, double average_decay);
 
     /* One update from the weights' gradients, which are then dropped. The norm
      * of all gradients together is brought down to `clip`; 0: not at all. */
@@ -25,7 +26,7 @@ public:
     /* Exchanges the weights with their averages, if there are any, and back. */
     void exchange_averages();
 
-private:
+  private:
     struct Slot {
         at::Tensor *weight;
         at::Tensor first, second, average;

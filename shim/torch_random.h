@@ -11,10 +11,12 @@
 #include <utility>
 #include <vector>
 
-namespace sn {
+namespace sn
+{
 
-class Random {
-public:
+class Random
+{
+  public:
     explicit Random(uint64_t seed) : state_(seed)
     {
     }
@@ -53,7 +55,7 @@ public:
             std::swap(values[i - 1], values[below(i)]);
     }
 
-private:
+  private:
     uint64_t state_;
 };
 

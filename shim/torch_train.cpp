@@ -10,15 +10,18 @@
 #include "torch_guard.h"
 #include "torch_trainer.h"
 
-namespace sn {
+namespace sn
+{
 
-namespace {
+namespace
+{
 
 /* Seconds between two calls of the progress function. */
 constexpr double progress_interval = 0.1;
 
-class Run {
-public:
+class Run
+{
+  public:
     Run(const sn_plugin_network &sizes, const sn_plugin_dataset &train,
         const sn_plugin_dataset &dev, const sentiment_train_options &options,
         const sentiment_cancel *cancel, const sn_plugin_weights &weights)
@@ -50,7 +53,7 @@ public:
         return {epochs_run_, state_.best_epoch, best_.accuracy, best_.macro_f1, elapsed()};
     }
 
-private:
+  private:
     double elapsed() const
     {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
@@ -189,8 +192,7 @@ private:
 } // namespace
 
 sentiment_status engine_train(const sn_plugin_network *network, const sn_plugin_dataset *train,
-                              const sn_plugin_dataset *dev,
-                              const sentiment_train_options *options,
+                              const sn_plugin_dataset *dev, const sentiment_train_options *options,
                               const sentiment_cancel *cancel, const sn_plugin_weights *weights,
                               sn_plugin_train_result *result, sentiment_error *error)
 {

@@ -11,9 +11,11 @@
 
 #include "torch_guard.h"
 
-namespace sn {
+namespace sn
+{
 
-namespace {
+namespace
+{
 
 /* Batches whose texts are sorted by length together. */
 constexpr size_t chunk_batches = 50;
@@ -120,8 +122,7 @@ at::Tensor balance(const sn_plugin_dataset &train, const Network &network, doubl
     double average = static_cast<double>(train.count) / static_cast<double>(counts.size());
     for (size_t c = 0; c < counts.size(); c++)
         if (counts[c] > 0)
-            weights.data_ptr<float>()[c] =
-                static_cast<float>(std::pow(average / counts[c], power));
+            weights.data_ptr<float>()[c] = static_cast<float>(std::pow(average / counts[c], power));
     return weights.to(network.device);
 }
 
@@ -174,8 +175,8 @@ Trainer::Trainer(const sn_plugin_network &sizes, const sn_plugin_dataset &train,
 void Trainer::start_classes()
 {
     language_.reset();
-    optimizer_ = std::make_unique<Optimizer>(network_.weights(), options_.weight_decay,
-                                             options_.ema_decay);
+    optimizer_ =
+        std::make_unique<Optimizer>(network_.weights(), options_.weight_decay, options_.ema_decay);
 }
 
 std::vector<std::vector<size_t>> Trainer::make_epoch()
@@ -191,15 +192,14 @@ std::vector<std::vector<size_t>> Trainer::make_epoch()
     std::vector<std::vector<size_t>> batches;
     for (size_t start = 0; start < texts.size(); start += chunk) {
         auto begin = texts.begin() + static_cast<std::ptrdiff_t>(start);
-        auto end = texts.begin() + static_cast<std::ptrdiff_t>(std::min(start + chunk,
-                                                                        texts.size()));
-        std::stable_sort(begin, end, [&](size_t a, size_t b) {
-            return train_totals_[a] > train_totals_[b];
-        });
-        for (auto at = begin; at < end; at += std::min<std::ptrdiff_t>(
-                                            static_cast<std::ptrdiff_t>(batch), end - at))
-            batches.emplace_back(at, at + std::min<std::ptrdiff_t>(
-                                              static_cast<std::ptrdiff_t>(batch), end - at));
+        auto end =
+            texts.begin() + static_cast<std::ptrdiff_t>(std::min(start + chunk, texts.size()));
+        std::stable_sort(begin, end,
+                         [&](size_t a, size_t b) { return train_totals_[a] > train_totals_[b]; });
+        for (auto at = begin; at < end;
+             at += std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(batch), end - at))
+            batches.emplace_back(
+                at, at + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(batch), end - at));
     }
     order_.shuffle(batches);
     return batches;
@@ -246,10 +246,9 @@ at::Tensor Trainer::loss(const std::vector<size_t> &members)
     at::Tensor labels = at::empty({batch.rows}, at::kLong);
     for (size_t i = 0; i < members.size(); i++)
         labels.data_ptr<int64_t>()[i] = train_.labels[members[i]];
-    at::Tensor states =
-        hidden_states(network_, batch, true, [this](const at::Tensor &embedded) {
-            return drop(embedded, options_.embedding_dropout);
-        });
+    at::Tensor states = hidden_states(network_, batch, true, [this](const at::Tensor &embedded) {
+        return drop(embedded, options_.embedding_dropout);
+    });
     at::Tensor pooled = drop(pool(network_, batch, states), options_.dropout);
     at::Tensor logits = at::linear(pooled, network_.fc_weight, network_.fc_bias);
     return at::cross_entropy_loss(logits, labels.to(network_.device), class_weights_,
@@ -260,9 +259,8 @@ double Trainer::update(const at::Tensor &loss, Optimizer &optimizer, double rate
 {
     double number = loss.item<double>();
     if (!std::isfinite(number))
-        throw Refusal(SENTIMENT_ERROR_INTERNAL,
-                      "the training loss is no finite number any more; "
-                      "a lower learning_rate or gradient_clip helps");
+        throw Refusal(SENTIMENT_ERROR_INTERNAL, "the training loss is no finite number any more; "
+                                                "a lower learning_rate or gradient_clip helps");
     loss.backward();
     optimizer.step(rate, options_.gradient_clip);
     return number;
@@ -275,8 +273,8 @@ double Trainer::step(const std::vector<size_t> &members, double rate)
 
 double Trainer::pretrain_step(const std::vector<size_t> &members, double rate)
 {
-    Batch batch = make_batch({train_.ids, train_.offsets, train_lengths_.data(), train_.count},
-                             members);
+    Batch batch =
+        make_batch({train_.ids, train_.offsets, train_lengths_.data(), train_.count}, members);
     std::vector<int64_t> words = batch.ids;
     forget_words(batch, 0);
     at::Tensor value =

@@ -15,14 +15,16 @@
 #include "torch_optimizer.h"
 #include "torch_random.h"
 
-namespace sn {
+namespace sn
+{
 
 struct Scores {
     double accuracy, macro_f1;
 };
 
-class Trainer {
-public:
+class Trainer
+{
+  public:
     Trainer(const sn_plugin_network &sizes, const sn_plugin_dataset &train,
             const sn_plugin_dataset &dev, const sentiment_train_options &options);
 
@@ -40,7 +42,7 @@ public:
     /* Copies the weights, or their averages. */
     void store(bool averages, const sn_plugin_weights &out);
 
-private:
+  private:
     at::Tensor drop(const at::Tensor &values, double probability);
     void forget_words(Batch &batch, double dropout);
     at::Tensor loss(const std::vector<size_t> &members);
