@@ -14,7 +14,7 @@
 
 /* Rows of a tile: enough to reuse each weight many times, few enough for the
  * state to stay in the second-level cache. */
-#define TILE_ROWS 48
+#define TILE_ROWS 24
 /* What stopping in a settled state may cost any logit. */
 #define SETTLE_LOGIT_ERROR 5e-7f
 /* Slot of sentiment_model.prepared. */

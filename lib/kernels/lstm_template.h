@@ -118,6 +118,20 @@ INLINE void load_gates(V gate[SN_GATES], const float *gates)
     UNROLL for (int q = 0; q < SN_GATES; q++) gate[q] = v_load(gates + q * SN_BLOCK);
 }
 
+/* Asks for the gates that the next strips of the same rows begin with: folded
+ * rows lie anywhere in memory, and no hardware guesses them. */
+INLINE void prefetch_gates(const sn_step *step, size_t row, int rows, size_t strip, int strips)
+{
+    size_t next = step->descending ? strip - (size_t)strips : strip + (size_t)strips;
+    if (next >= step->blocks * STRIPS) /* below zero wraps around */
+        return;
+    for (int r = 0; r < rows; r++)
+        for (int s = 0; s < strips; s++)
+            for (int q = 0; q < SN_GATES; q++)
+                __builtin_prefetch(step->gates[row + (size_t)r] + strip_gates(next + (size_t)s) +
+                                   q * SN_BLOCK);
+}
+
 /* `rows` rows from `row` on, `strips` strips from `strip` on. */
 INLINE void step_tile(const sn_step *step, size_t row, int rows, size_t strip, int strips)
 {
@@ -132,6 +146,7 @@ INLINE void step_tile(const sn_step *step, size_t row, int rows, size_t strip, i
         UNROLL for (int s = 0; s < strips; s++)
             load_gates(acc[r][s], step->gates[row + (size_t)r] + strip_gates(strip + (size_t)s));
     }
+    prefetch_gates(step, row, rows, strip, strips);
     accumulate(rows, strips, weights, step->hidden, x, acc);
     UNROLL for (int r = 0; r < rows; r++)
     {
