@@ -327,7 +327,8 @@ typedef struct sentiment_model_info {
     uint64_t parameters;
     /** Words in the vocabulary. */
     uint64_t vocabulary_words;
-    /** Bytes of memory that the model holds. */
+    /** Bytes of memory that the model holds: weights, vocabulary, metadata. What
+     *  an engine prepares for all sessions of the model comes on top. */
     uint64_t memory_bytes;
     /** "safetensors", "pytorch", "pytorch-legacy" or "memory". @borrowed the model */
     const char *format;
@@ -381,7 +382,7 @@ typedef struct sentiment_session_info {
     int32_t padding;
     /** Zero. */
     uint32_t reserved;
-    /** Bytes of memory that the session holds. */
+    /** Bytes of memory that the session holds for itself. */
     uint64_t memory_bytes;
     /** "native" or "torch". @borrowed static */
     const char *engine_name;
