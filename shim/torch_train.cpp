@@ -31,7 +31,7 @@ class Run
         state_.struct_size = sizeof state_;
     }
 
-    /* False if cancelled before an epoch was complete. */
+    /* False if cancelled before the dev set was first looked at. */
     bool epochs()
     {
         if (options_.pretrain_epochs && !pretrain())
@@ -45,7 +45,7 @@ class Run
             if (options_.patience && epoch - state_.best_epoch >= options_.patience)
                 break;
         }
-        return epochs_run_ > 0 || state_.best_epoch > 0;
+        return state_.best_epoch > 0;
     }
 
     sn_plugin_train_result result() const

@@ -685,7 +685,7 @@ SENTIMENT_API sentiment_status sentiment_model_save(const sentiment_model *model
 
 /** Trains a classifier with libtorch. When `options->cancel` is set during the
  * run, the best weights so far are returned with SENTIMENT_OK; before the first
- * epoch is done the result is SENTIMENT_ERROR_CANCELLED. The model's metadata
+ * look at the dev set the result is SENTIMENT_ERROR_CANCELLED. The model's metadata
  * tells the hyper-parameters and the dev figures. @since 0.1
  * @param[in] train texts to learn from
  * @param[in] dev texts that choose the epoch

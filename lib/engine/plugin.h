@@ -77,7 +77,7 @@ typedef struct sn_torch_plugin {
                                 float *logits, float *bias, float *contributions,
                                 sentiment_error *error);
     /* Trains from scratch; sizes in `network` (its pointers are NULL). On
-     * cancel after the first epoch: SENTIMENT_OK with the best one so far. */
+     * cancel after the first look at the dev set: SENTIMENT_OK with the best weights so far. */
     sentiment_status (*train)(const sn_plugin_network *network, const sn_plugin_dataset *train,
                               const sn_plugin_dataset *dev, const sentiment_train_options *options,
                               const sentiment_cancel *cancel, const sn_plugin_weights *weights,
