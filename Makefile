@@ -3,6 +3,8 @@
 # that are missing get installed first, by .ci/deps.sh.
 BUILD ?= build
 DEMO ?= build-demo
+# Python packages that the tests compare with.
+VENV ?= build-python
 
 # Debian's meson, ninja and python3, which `make deps` installs, come before
 # others that a version manager may have put in front.
@@ -37,6 +39,7 @@ demo: deps-light $(DEMO)/build.ninja ## build, then classify sentences with the 
 	@.ci/demo.sh $(DEMO)
 
 test: deps $(BUILD)/build.ninja ## build with libtorch, then run the tests
+	@.ci/venv.sh $(VENV)
 	@.ci/configure.sh $(BUILD) tests=true torch=enabled
 	ninja -C $(BUILD)
 	meson test -C $(BUILD) --no-rebuild --print-errorlogs
@@ -55,4 +58,4 @@ format: ## format the C and C++ sources
 	git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
 
 clean: ## remove the build folders that these targets and .ci/run make
-	rm -rf $(BUILD) $(DEMO) build-abi build-asan build-clang build-tsan
+	rm -rf $(BUILD) $(DEMO) build-abi build-asan build-clang build-tsan $(VENV)

@@ -9,7 +9,7 @@ set -eu
 light='gcc libc6-dev meson ninja-build pkg-config zlib1g-dev libjansson-dev python3'
 # full: the libtorch plugin and the tests. Without OpenBLAS, libtorch falls back
 # on the reference BLAS, which trains ten times as slowly.
-full="$light g++ libtorch-dev libopenblas0-openmp libcmocka-dev abigail-tools"
+full="$light g++ libtorch-dev libopenblas0-openmp libcmocka-dev abigail-tools python3-venv"
 # ci: the second compiler with its runtimes.
 ci="$full clang libclang-rt-14-dev"
 

@@ -51,7 +51,7 @@
 
 /** Version of this header; sentiment_version() tells the library's. */
 #define SENTIMENT_VERSION_MAJOR 0
-#define SENTIMENT_VERSION_MINOR 1
+#define SENTIMENT_VERSION_MINOR 2
 #define SENTIMENT_VERSION_PATCH 0
 /** Version of the binary interface; sentiment_abi_version() tells the library's. */
 #define SENTIMENT_ABI_VERSION 0
@@ -150,7 +150,9 @@ enum sentiment_tokenizer_kind {
     /** `text.lower().split()` with CPython's exact Unicode behaviour. */
     SENTIMENT_TOKENIZER_WHITESPACE = 1,
     /** Lower-cased; whitespace separates; each punctuation mark or symbol is a token. */
-    SENTIMENT_TOKENIZER_WORDS = 2
+    SENTIMENT_TOKENIZER_WORDS = 2,
+    /** As a Hugging Face tokenizer.json says. @since 0.2 */
+    SENTIMENT_TOKENIZER_HUGGINGFACE = 3
 };
 
 /** Bits of sentiment_result.flags. @since 0.1 */
@@ -165,12 +167,15 @@ enum sentiment_flag {
 
 /** Formats of a saved model. @since 0.1 */
 enum sentiment_format {
-    /** By the name: `.safetensors` is the native file, else a guide folder. */
+    /** By the name: `.safetensors` is the native file, `.onnx` an ONNX model,
+     *  anything else a guide folder. */
     SENTIMENT_FORMAT_AUTO = 0,
     /** One `.safetensors` file with everything in it. */
     SENTIMENT_FORMAT_SAFETENSORS = 1,
-    /** A folder with model.pth, tokenizer.pkl and config.json. */
-    SENTIMENT_FORMAT_FOLDER = 2
+    /** A folder with model.pth, tokenizer.pkl (or tokenizer.json) and config.json. */
+    SENTIMENT_FORMAT_FOLDER = 2,
+    /** One `.onnx` file: the guide's export, with the vocabulary in its metadata. @since 0.2 */
+    SENTIMENT_FORMAT_ONNX = 3
 };
 
 /** Severity of a log message. @since 0.1 */
@@ -204,6 +209,13 @@ typedef struct sentiment_session sentiment_session;
  * @since 0.1
  */
 typedef struct sentiment_tokenizer sentiment_tokenizer;
+
+/**
+ * A text that arrives in pieces, on its way through a session. It uses the
+ * session: both belong to one thread at a time, and the session must outlive
+ * its streams. A session may have any number of streams. @since 0.2
+ */
+typedef struct sentiment_stream sentiment_stream;
 
 /**
  * A flag that one thread sets to stop the work of another. @since 0.1
@@ -262,8 +274,11 @@ typedef struct sentiment_model_options {
     uint32_t use_mmap;
     /** 1: accept archives whose writer left the CRC-32 of entries at zero. */
     uint32_t allow_missing_crc;
-    /** Zero. */
-    uint32_t reserved;
+    /** 1: compute SHA-256 digests while loading: that of the weights' file goes
+     *  into sentiment_model_info.sha256 and names this model as the parent in the
+     *  lineage of what is saved from it; one that the file itself states must be
+     *  right, else SENTIMENT_ERROR_BAD_MODEL. @since 0.2 */
+    uint32_t digest;
     /** Copied; all memory of the model, its tokenizer and its sessions comes
      *  from here, JSON parsing aside. NULL: malloc. @nullable */
     const sentiment_allocator *allocator;
@@ -330,8 +345,22 @@ typedef struct sentiment_model_info {
     /** Bytes of memory that the model holds: weights, vocabulary, metadata. What
      *  an engine prepares for all sessions of the model comes on top. */
     uint64_t memory_bytes;
-    /** "safetensors", "pytorch", "pytorch-legacy" or "memory". @borrowed the model */
+    /** "safetensors", "pytorch", "pytorch-legacy", "onnx", "torchscript" or "memory".
+     *  @borrowed the model */
     const char *format;
+    /** SHA-256 of the file with the weights, 64 hexadecimal digits: where it was
+     *  asked for (sentiment_model_options.digest). @nullable @borrowed the model
+     *  @since 0.2 */
+    const char *sha256;
+    /** Names of the parts of a tokenizer.json that are not used, such as
+     *  "decoder, post_processor"; NULL: none. @nullable @borrowed the model @since 0.2 */
+    const char *tokenizer_ignored;
+    /** 1: the model came with a TorchScript program, which is what the torch engine
+     *  runs, and only when it is asked for by name. @since 0.2 */
+    uint32_t has_script;
+    /** 0: the weights of this classifier were not found in the TorchScript program, so
+     *  that nothing but the torch engine can run it. @since 0.2 */
+    uint32_t has_weights;
 } sentiment_model_info;
 
 /** How a session works. @since 0.1 */
@@ -424,6 +453,15 @@ typedef struct sentiment_save_options {
     const char *metadata_json;
     /** Checked while writing. @nullable @borrowed for the call */
     const sentiment_cancel *cancel;
+    /** A JSON object that joins the model's lineage as its newest step, such as
+     *  {"action":"convert"}. `library`, `created`, and where the parent is known
+     *  `parent_sha256` and `parent_format` are added to it. NULL: the lineage stays
+     *  as it is. @nullable @borrowed for the call @since 0.2 */
+    const char *lineage_json;
+    /** ONNX: version of the operator set, 11 to 20; 0 means 17. @since 0.2 */
+    uint32_t opset;
+    /** Zero. */
+    uint32_t reserved;
 } sentiment_save_options;
 
 /**
@@ -631,7 +669,8 @@ SENTIMENT_API sentiment_status sentiment_model_create(const sentiment_model_conf
 
 /** Loads a model from a file or a guide folder, by content, not by name.
  * @since 0.1
- * @param[in] path NUL-terminated path of a native file or a folder
+ * @param[in] path NUL-terminated path of a native file, an ONNX model, a
+ *                 TorchScript archive, a model.pth or a folder
  * @param[in] options memory and messages @nullable
  * @param[out] model the model @owned
  * @param[out] error details @nullable
@@ -713,6 +752,28 @@ SENTIMENT_API sentiment_model *sentiment_model_retain(sentiment_model *model);
 /** Gives a reference back; the last one frees the model. @threadsafe @since 0.1
  * @param[in] model the model @nullable */
 SENTIMENT_API void sentiment_model_free(sentiment_model *model);
+
+/** Makes a model of the same network in int8 (docs/quantization.md): a quarter
+ * of the size. Golden vectors of the original are not taken along: the answers
+ * differ a little. @threadsafe @since 0.2
+ * @param[in] model an fp32 model
+ * @param[in] options memory and messages @nullable
+ * @param[out] quantized the new model @owned
+ * @param[out] error details @nullable
+ * @return SENTIMENT_OK, INVALID_ARGUMENT, UNSUPPORTED (the model is int8 already, or
+ *         wider than int8 sums can hold), OUT_OF_MEMORY or CANCELLED */
+SENTIMENT_API sentiment_status sentiment_model_quantize(const sentiment_model *model,
+                                                        const sentiment_model_options *options,
+                                                        sentiment_model **quantized,
+                                                        sentiment_error *error);
+
+/** Checks an ONNX file with the official checker, which comes in a plugin of its
+ * own, libsentiment-onnx.so. @threadsafe @since 0.2
+ * @param[in] path NUL-terminated path of the file
+ * @param[out] error what the checker found wrong @nullable
+ * @return SENTIMENT_OK, INVALID_ARGUMENT, NOT_FOUND, IO, BAD_MODEL, ENGINE_UNAVAILABLE
+ *         (no plugin) or INTERNAL */
+SENTIMENT_API sentiment_status sentiment_onnx_check(const char *path, sentiment_error *error);
 
 /** Tells what a model is. @threadsafe @since 0.1
  * @param[in] model the model
@@ -898,6 +959,61 @@ SENTIMENT_API sentiment_status sentiment_session_explain(
     sentiment_session *session, const char *text, size_t size, uint32_t max_length,
     sentiment_result *result, float *logits, float *bias, size_t capacity, float *contributions,
     uint64_t *starts, uint64_t *ends, size_t *length, sentiment_error *error);
+
+/* ----------------------------------------------------------------- stream */
+
+/** Makes a stream for texts that arrive in pieces. Only for networks that run
+ * forwards, on the native engine. @since 0.2
+ * @param[in] session the session that computes; it must outlive the stream
+ * @param[in] max_length tokens used, 1 to 65,536; 0: the session's
+ * @param[out] stream the stream, with an empty text @owned
+ * @param[out] error details @nullable
+ * @return SENTIMENT_OK, INVALID_ARGUMENT, UNSUPPORTED (a bidirectional model, or another
+ *         engine), OUT_OF_MEMORY, FORKED or INTERNAL */
+SENTIMENT_API sentiment_status sentiment_stream_create(sentiment_session *session,
+                                                       uint32_t max_length,
+                                                       sentiment_stream **stream,
+                                                       sentiment_error *error);
+
+/** Appends a piece to the text. With `result`, also tells the answer so far: the
+ * one that sentiment_session_predict gives for the text up to here, to the bit.
+ * A UTF-8 sequence that the piece cuts waits for the next one and is not yet
+ * part of that text. After INVALID_UTF8 (offset: in the whole text) every call
+ * fails with it until the stream is reset or ended; after any other failure the
+ * text is as it was before the piece. @since 0.2
+ * @param[in] stream the stream
+ * @param[in] text the piece, UTF-8 that may be cut anywhere @nullable if size is 0
+ * @param[in] size bytes of it
+ * @param[in,out] result struct_size in, the rest out; NULL: no answer is computed @nullable
+ * @param[out] probabilities num_classes floats @nullable
+ * @param[out] logits num_classes floats @nullable
+ * @param[out] error details @nullable
+ * @return SENTIMENT_OK, INVALID_ARGUMENT, INVALID_UTF8, OUT_OF_MEMORY, FORKED or INTERNAL */
+SENTIMENT_API sentiment_status sentiment_stream_feed(sentiment_stream *stream, const char *text,
+                                                     size_t size, sentiment_result *result,
+                                                     float *probabilities, float *logits,
+                                                     sentiment_error *error);
+
+/** Ends the text and tells its answer: to the bit that of
+ * sentiment_session_predict for the whole text, wherever it was cut. The stream
+ * then has an empty text again, also after a failure. @since 0.2
+ * @param[in] stream the stream
+ * @param[in,out] result struct_size in, the rest out
+ * @param[out] probabilities num_classes floats @nullable
+ * @param[out] logits num_classes floats @nullable
+ * @param[out] error details @nullable
+ * @return as sentiment_stream_feed */
+SENTIMENT_API sentiment_status sentiment_stream_end(sentiment_stream *stream,
+                                                    sentiment_result *result, float *probabilities,
+                                                    float *logits, sentiment_error *error);
+
+/** Forgets the text. @since 0.2
+ * @param[in] stream the stream @nullable */
+SENTIMENT_API void sentiment_stream_reset(sentiment_stream *stream);
+
+/** Frees a stream. @since 0.2
+ * @param[in] stream the stream @nullable */
+SENTIMENT_API void sentiment_stream_free(sentiment_stream *stream);
 
 #ifdef __cplusplus
 }

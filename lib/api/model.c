@@ -6,6 +6,7 @@
 #include "api/checks.h"
 #include "engine/train.h"
 #include "model/model.h"
+#include "model/tokenizer_json.h"
 
 #define INVALID SENTIMENT_ERROR_INVALID_ARGUMENT
 
@@ -21,7 +22,7 @@ static sentiment_status take_model_options(const sentiment_model_options *given,
     if (!status)
         status = sn_check_flag(copy->allow_missing_crc, "allow_missing_crc", error);
     if (!status)
-        status = sn_check_zero(copy->reserved, "sentiment_model_options.reserved", error);
+        status = sn_check_flag(copy->digest, "digest", error);
     const sentiment_allocator *hooks = copy->allocator;
     if (!status && hooks &&
         (hooks->struct_size < sizeof *hooks || !hooks->allocate || !hooks->reallocate ||
@@ -112,7 +113,12 @@ sentiment_status sentiment_model_save(const sentiment_model *model, const char *
     if (options)
         status = sn_take_struct(&copy, sizeof copy, options, "sentiment_save_options", error);
     if (!status)
-        status = sn_check_choice(copy.format, SENTIMENT_FORMAT_FOLDER, "format", error);
+        status = sn_check_choice(copy.format, SENTIMENT_FORMAT_ONNX, "format", error);
+    if (!status)
+        status = sn_check_zero(copy.reserved, "sentiment_save_options.reserved", error);
+    if (!status && copy.opset && (copy.opset < 11 || copy.opset > 20))
+        status = sn_fail(error, INVALID, SN_NO_OFFSET, "opset is %u; expected 11 to 20, or 0",
+                         copy.opset);
     return status ? status : sn_model_save(model, path, &copy, error);
 }
 
@@ -152,6 +158,17 @@ sentiment_status sentiment_model_train(const sentiment_dataset *train, const sen
                : sn_train(&train_copy, &dev_copy, labels, label_count, &how, &copy, model, error);
 }
 
+sentiment_status sentiment_model_quantize(const sentiment_model *model,
+                                          const sentiment_model_options *options,
+                                          sentiment_model **quantized, sentiment_error *error)
+{
+    sentiment_model_options copy;
+    if (!model || !quantized)
+        return sn_null_argument(error, model ? "quantized" : "model");
+    sentiment_status status = take_model_options(options, &copy, error);
+    return status ? status : sn_model_quantize(model, &copy, quantized, error);
+}
+
 sentiment_model *sentiment_model_retain(sentiment_model *model)
 {
     return sn_model_retain(model);
@@ -178,13 +195,17 @@ sentiment_status sentiment_model_get_info(const sentiment_model *model, sentimen
         .bidirectional = config->directions == 2,
         .max_length = config->max_length,
         .padding = config->padding,
-        .precision = SENTIMENT_PRECISION_FP32,
+        .precision = model->precision,
         .tokenizer = tokenizer->kind,
         .temperature = config->temperature,
         .parameters = model->weights.parameters,
         .vocabulary_words = tokenizer->vocabulary.count,
         .memory_bytes = model->memory_bytes,
         .format = model->format,
+        .sha256 = model->sha256[0] ? model->sha256 : NULL,
+        .tokenizer_ignored = sn_tokenizer_json_ignored(tokenizer),
+        .has_script = model->script.size != 0,
+        .has_weights = model->weights.parameters != 0,
     };
     return sn_give_struct(info, &filled, sizeof filled, "sentiment_model_info", error);
 }

@@ -19,12 +19,12 @@ void sentiment_tokenizer_free(sentiment_tokenizer *tokenizer)
     sn_tokenizer_release(tokenizer);
 }
 
-/* Copies tokens to the caller's arrays; unknown words become id 0. */
+/* Copies tokens to the caller's arrays; an unknown word stands there as ~id. */
 static void give_tokens(const sn_tokens *tokens, int32_t *ids, uint64_t *starts, uint64_t *ends)
 {
     for (size_t i = 0; i < tokens->count; i++) {
         if (ids)
-            ids[i] = tokens->ids[i] < 0 ? 0 : tokens->ids[i];
+            ids[i] = tokens->ids[i] < 0 ? ~tokens->ids[i] : tokens->ids[i];
         if (starts)
             starts[i] = tokens->starts[i];
         if (ends)

@@ -45,7 +45,7 @@ sentiment_status sn_session_create(sentiment_model *model, const sentiment_sessi
     uint32_t threads = options->threads ? options->threads : 1;
     session->memory = model->memory;
     session->model = sn_model_retain(model);
-    session->precision = options->precision ? options->precision : SENTIMENT_PRECISION_FP32;
+    session->precision = options->precision ? options->precision : model->precision;
     session->padding = options->padding ? options->padding : model->config.padding;
     session->utf8_policy = options->utf8_policy;
     session->max_length = options->max_length ? options->max_length : model->config.max_length;
@@ -187,14 +187,14 @@ static sentiment_status item_ids(sentiment_session *session, const sn_batch *bat
     return status;
 }
 
-/* Appends the ids used to the chunk; unknown words become 0. */
+/* Appends the ids used to the chunk; unknown words stand there as ~id. */
 static size_t append_ids(sn_chunk *chunk, const int32_t *ids, size_t used)
 {
     size_t unknown = 0;
     int32_t *out = chunk->ids + chunk->offsets[chunk->rows];
     for (size_t i = 0; i < used; i++) {
         unknown += ids[i] < 0;
-        out[i] = ids[i] < 0 ? 0 : ids[i];
+        out[i] = ids[i] < 0 ? ~ids[i] : ids[i];
     }
     return unknown;
 }

@@ -21,6 +21,8 @@ void sn_bundle_free(sn_bundle *bundle)
     sn_free(memory, bundle->tensors);
     sn_free(memory, bundle->names);
     sn_words_free(memory, &bundle->words);
+    sn_free(memory, bundle->tokenizer_json);
+    sn_bytes_free(&bundle->script);
     sn_free(memory, bundle->config);
     for (size_t i = 0; i < bundle->metadata_count; i++) {
         sn_free(memory, bundle->metadata[i].key);

@@ -28,13 +28,18 @@ typedef struct sn_pair {
 
 typedef struct sn_bundle {
     const sn_memory *memory; /* set by the caller before reading */
-    const char *format;      /* static: "safetensors", "pytorch", "pytorch-legacy" */
+    const char *format;      /* static: see sentiment_model_info.format */
     sn_bytes file;           /* backs tensors[].data */
     void *decoded;           /* more backing memory, where a reader had to unpack */
     sn_tensor *tensors;
     size_t tensor_count;
     sn_words words;
     _Bool has_words;
+    char *tokenizer_json;    /* text of a tokenizer.json, NUL-terminated; NULL if none. It
+                              * stands in for the words */
+    size_t tokenizer_json_size;
+    sn_bytes script;         /* a TorchScript archive as it was read; empty if none */
+    char sha256[65];         /* of the file with the weights; empty unless asked for */
     char *config;            /* JSON text of config.json, NUL-terminated; NULL if none */
     size_t config_size;
     _Bool native;            /* a file of ours: its metadata speaks our language */
@@ -47,6 +52,7 @@ typedef struct sn_bundle {
 typedef struct sn_read_options {
     _Bool use_mmap;
     _Bool allow_missing_crc;
+    _Bool digest; /* compute bundle->sha256, and check the digests that a file states */
     const sentiment_cancel *cancel; /* may be NULL */
 } sn_read_options;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reader and writer of the guide's folder. The three files are read as bytes
- * and never executed; on writing all three are complete on disk under other
- * names before the first takes its own. */
+ * Reader and writer of the guide's folder; a tokenizer.json takes the place of
+ * tokenizer.pkl. The files are read as bytes and never executed; on writing all
+ * three are complete on disk under other names before the first takes its own. */
 #include "formats/folder.h"
 
 #include <stdio.h>
@@ -16,17 +16,55 @@
 enum { MODEL, TOKENIZER, CONFIG, FILES };
 
 static const char *const names[FILES] = {"model.pth", "tokenizer.pkl", "config.json"};
+/* Takes the place of tokenizer.pkl where it exists. */
+#define TOKENIZER_JSON "tokenizer.json"
 
 /* ---------------------------------------------------------------- reading */
 
-/* Says which files are missing, and what was expected. */
-static sentiment_status check_files(const char *folder, char *const paths[FILES],
+/* Paths of the files of a folder; paths[TOKENIZER] is that of tokenizer.json
+ * where there is one. */
+typedef struct file_set {
+    const sn_memory *memory;
+    char *paths[FILES];
+    _Bool has_json;
+} file_set;
+
+static void free_paths(file_set *files)
+{
+    for (size_t i = 0; i < FILES; i++)
+        sn_free(files->memory, files->paths[i]);
+}
+
+static sentiment_status make_paths(file_set *files, const char *folder, sentiment_error *error)
+{
+    char *json = sn_path_join(files->memory, folder, TOKENIZER_JSON);
+    if (!json)
+        return sn_fail_memory(error, "a path");
+    files->has_json = sn_path_exists(json);
+    for (size_t i = 0; i < FILES; i++) {
+        if (i == TOKENIZER && files->has_json)
+            continue;
+        files->paths[i] = sn_path_join(files->memory, folder, names[i]);
+        if (!files->paths[i]) {
+            sn_free(files->memory, json);
+            return sn_fail_memory(error, "a path");
+        }
+    }
+    if (files->has_json)
+        files->paths[TOKENIZER] = json;
+    else
+        sn_free(files->memory, json);
+    return SENTIMENT_OK;
+}
+
+/* Says which files from `first` on are missing, and what was expected. */
+static sentiment_status check_files(const char *folder, const file_set *files, size_t first,
                                     sentiment_error *error)
 {
     char missing[64] = "";
     size_t count = 0;
-    for (size_t i = 0; i < FILES; i++) {
-        if (sn_path_exists(paths[i]))
+    for (size_t i = first; i < FILES; i++) {
+        if (sn_path_exists(files->paths[i]))
             continue;
         size_t length = strlen(missing);
         snprintf(missing + length, sizeof missing - length, "%s%s", count++ ? ", " : "", names[i]);
@@ -34,42 +72,26 @@ static sentiment_status check_files(const char *folder, char *const paths[FILES]
     if (!count)
         return SENTIMENT_OK;
     return sn_fail(error, SENTIMENT_ERROR_NOT_FOUND, SN_NO_OFFSET,
-                   "%s: %s missing; expected a folder with model.pth, tokenizer.pkl and "
-                   "config.json, or a native .safetensors file",
+                   "%s: %s missing; expected a folder with model.pth, tokenizer.pkl (or "
+                   "tokenizer.json) and config.json, or a native .safetensors file",
                    folder, missing);
 }
 
-/* tokenizer.json would win over tokenizer.pkl, so it cannot be ignored. */
-static sentiment_status refuse_tokenizer_json(const sn_memory *memory, const char *folder,
-                                              sentiment_error *error)
-{
-    char *path = sn_path_join(memory, folder, "tokenizer.json");
-    if (!path)
-        return sn_fail_memory(error, "a path");
-    sentiment_status status = SENTIMENT_OK;
-    if (sn_path_exists(path))
-        status = sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
-                         "%s: takes the place of tokenizer.pkl, and tokenizer.json files are not "
-                         "supported by this version",
-                         path);
-    sn_free(memory, path);
-    return status;
-}
-
-static sentiment_status read_config(const char *path, sn_bundle *bundle, sentiment_error *error)
+static sentiment_status read_text(const char *path, uint64_t limit, const sn_memory *memory,
+                                  char **text, size_t *size, sentiment_error *error)
 {
     sn_bytes bytes = {0};
-    sentiment_status status =
-        sn_file_read(path, bundle->memory, 0, SN_CONFIG_LIMIT, &bytes, error);
+    sentiment_status status = sn_file_read(path, memory, 0, limit, &bytes, error);
     if (status != SENTIMENT_OK)
         return status;
-    bundle->config_size = bytes.size;
-    bundle->config = sn_duplicate(bundle->memory, bytes.data, bytes.size);
+    *size = bytes.size;
+    *text = sn_duplicate(memory, bytes.data, bytes.size);
     sn_bytes_free(&bytes);
-    return bundle->config ? SENTIMENT_OK : sn_fail_memory(error, "config.json");
+    return *text ? SENTIMENT_OK : sn_fail_memory(error, path);
 }
 
-static sentiment_status read_tokenizer(const char *path, sn_bundle *bundle, sentiment_error *error)
+static sentiment_status read_tokenizer_pkl(const char *path, sn_bundle *bundle,
+                                           sentiment_error *error)
 {
     sn_bytes bytes = {0};
     sentiment_status status =
@@ -84,6 +106,33 @@ static sentiment_status read_tokenizer(const char *path, sn_bundle *bundle, sent
     return SENTIMENT_OK;
 }
 
+static sentiment_status read_companions(const file_set *files, sn_bundle *bundle,
+                                        sentiment_error *error)
+{
+    sentiment_status status = read_text(files->paths[CONFIG], SN_CONFIG_LIMIT, bundle->memory,
+                                        &bundle->config, &bundle->config_size, error);
+    if (status != SENTIMENT_OK)
+        return status;
+    if (files->has_json)
+        return read_text(files->paths[TOKENIZER], SN_TOKENIZER_LIMIT, bundle->memory,
+                         &bundle->tokenizer_json, &bundle->tokenizer_json_size, error);
+    return read_tokenizer_pkl(files->paths[TOKENIZER], bundle, error);
+}
+
+sentiment_status sn_folder_read_companions(const char *folder, sn_bundle *bundle,
+                                           sentiment_error *error)
+{
+    file_set files = {.memory = bundle->memory};
+    sentiment_status status = make_paths(&files, folder, error);
+    if (status == SENTIMENT_OK)
+        status = check_files(folder, &files, TOKENIZER, error);
+    if (status == SENTIMENT_OK)
+        status = read_companions(&files, bundle, error);
+    free_paths(&files);
+    return status;
+}
+
+/* `bytes` may be NULL: then `path` is read. */
 static sentiment_status read_model(sn_bytes *bytes, const char *path,
                                    const sn_read_options *options, sn_bundle *bundle,
                                    sentiment_error *error)
@@ -101,62 +150,52 @@ static sentiment_status read_model(sn_bytes *bytes, const char *path,
     return status == SENTIMENT_OK ? status : sn_fail_in(error, status, "%s", path);
 }
 
-/* `bytes` may be NULL: then paths[MODEL] is read. */
-static sentiment_status read_files(sn_bytes *bytes, const char *folder, char *const paths[FILES],
+/* Moves what the companions gave into the bundle of the weights. */
+static void take_companions(sn_bundle *bundle, sn_bundle *extra)
+{
+    bundle->config = extra->config;
+    bundle->config_size = extra->config_size;
+    bundle->tokenizer_json = extra->tokenizer_json;
+    bundle->tokenizer_json_size = extra->tokenizer_json_size;
+    bundle->words = extra->words;
+    bundle->has_words = extra->has_words;
+}
+
+static sentiment_status read_files(sn_bytes *bytes, const char *folder, const file_set *files,
                                    const sn_read_options *options, sn_bundle *bundle,
                                    sentiment_error *error)
 {
-    const sn_memory *memory = bundle->memory;
-    sn_bundle extra = {.memory = memory, .words = {.vocab_size = -1}};
-    sentiment_status status = check_files(folder, paths, error);
+    sn_bundle extra = {.memory = bundle->memory, .words = {.vocab_size = -1}};
+    sentiment_status status = check_files(folder, files, MODEL, error);
     if (status == SENTIMENT_OK)
-        status = read_config(paths[CONFIG], &extra, error);
-    /* In a folder that may not be searched, everything seems to exist. */
+        status = read_companions(files, &extra, error);
     if (status == SENTIMENT_OK)
-        status = refuse_tokenizer_json(memory, folder, error);
-    if (status == SENTIMENT_OK)
-        status = read_tokenizer(paths[TOKENIZER], &extra, error);
-    if (status == SENTIMENT_OK)
-        status = read_model(bytes, paths[MODEL], options, bundle, error);
+        status = read_model(bytes, files->paths[MODEL], options, bundle, error);
     if (status != SENTIMENT_OK) {
         sn_bundle_free(&extra);
         sn_bundle_free(bundle);
         return status;
     }
-    bundle->config = extra.config;
-    bundle->config_size = extra.config_size;
-    bundle->words = extra.words;
-    bundle->has_words = 1;
+    take_companions(bundle, &extra);
     return SENTIMENT_OK;
-}
-
-static sentiment_status make_paths(const sn_memory *memory, const char *folder,
-                                   char *paths[FILES], sentiment_error *error)
-{
-    for (size_t i = 0; i < FILES; i++) {
-        paths[i] = sn_path_join(memory, folder, names[i]);
-        if (!paths[i])
-            return sn_fail_memory(error, "a path");
-    }
-    return SENTIMENT_OK;
-}
-
-static void free_paths(const sn_memory *memory, char *paths[FILES])
-{
-    for (size_t i = 0; i < FILES; i++)
-        sn_free(memory, paths[i]);
 }
 
 sentiment_status sn_folder_read(const char *folder, const sn_read_options *options,
                                 sn_bundle *bundle, sentiment_error *error)
 {
-    const sn_memory *memory = bundle->memory;
-    char *paths[FILES] = {0};
-    sentiment_status status = make_paths(memory, folder, paths, error);
+    file_set files = {.memory = bundle->memory};
+    sentiment_status status = make_paths(&files, folder, error);
     if (status == SENTIMENT_OK)
-        status = read_files(NULL, folder, paths, options, bundle, error);
-    free_paths(memory, paths);
+        status = read_files(NULL, folder, &files, options, bundle, error);
+    free_paths(&files);
     return status;
+}
+
+char *sn_folder_of(const sn_memory *memory, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? sn_duplicate(memory, path, (size_t)(slash - path) + 1)
+                 : sn_duplicate(memory, ".", 1);
 }
 
 sentiment_status sn_folder_read_beside(sn_bytes *bytes, const char *path,
@@ -164,27 +203,20 @@ sentiment_status sn_folder_read_beside(sn_bytes *bytes, const char *path,
                                        sentiment_error *error)
 {
     const sn_memory *memory = bundle->memory;
-    char *paths[FILES] = {0};
-    const char *slash = strrchr(path, '/');
-    sentiment_status status = SENTIMENT_OK;
-    char *folder = slash ? sn_duplicate(memory, path, (size_t)(slash - path) + 1)
-                         : sn_duplicate(memory, ".", 1);
-    if (!folder) {
-        status = sn_fail_memory(error, "a path");
-        goto out;
+    file_set files = {.memory = memory};
+    char *folder = sn_folder_of(memory, path);
+    if (!folder)
+        return sn_fail_memory(error, "a path");
+    sentiment_status status = make_paths(&files, folder, error);
+    if (status == SENTIMENT_OK) {
+        /* The weights may have any name here. */
+        sn_free(memory, files.paths[MODEL]);
+        files.paths[MODEL] = sn_duplicate(memory, path, strlen(path));
+        status = files.paths[MODEL]
+                     ? read_files(bytes, folder, &files, options, bundle, error)
+                     : sn_fail_memory(error, "a path");
     }
-    status = make_paths(memory, folder, paths, error);
-    if (status != SENTIMENT_OK)
-        goto out;
-    /* The weights may have any name here. */
-    sn_free(memory, paths[MODEL]);
-    paths[MODEL] = sn_duplicate(memory, path, strlen(path));
-    if (!paths[MODEL])
-        status = sn_fail_memory(error, "a path");
-    else
-        status = read_files(bytes, folder, paths, options, bundle, error);
-out:
-    free_paths(memory, paths);
+    free_paths(&files);
     sn_free(memory, folder);
     return status;
 }
@@ -199,6 +231,10 @@ static sentiment_status encode(size_t which, const sn_bundle *bundle, sn_buffer 
     case MODEL:
         return sn_pth_write(bundle->tensors, bundle->tensor_count, bundle->memory, out, error);
     case TOKENIZER:
+        if (bundle->tokenizer_json) {
+            sn_buffer_append(out, bundle->tokenizer_json, bundle->tokenizer_json_size);
+            return out->failed ? sn_fail_memory(error, TOKENIZER_JSON) : SENTIMENT_OK;
+        }
         return sn_tokenizer_pkl_write(&bundle->words, bundle->memory, out, error);
     default:
         sn_buffer_append(out, bundle->config, bundle->config_size);
@@ -222,20 +258,35 @@ static sentiment_status write_aside(size_t which, const sn_bundle *bundle, const
     return status;
 }
 
+/* Where the files go. A tokenizer.json that is there already would take the place
+ * of the tokenizer.pkl that is to be written. */
+static sentiment_status make_targets(const sn_bundle *bundle, const char *folder, file_set *files,
+                                     sentiment_error *error)
+{
+    sentiment_status status = make_paths(files, folder, error);
+    if (status != SENTIMENT_OK || files->has_json == (bundle->tokenizer_json != NULL))
+        return status;
+    if (files->has_json)
+        return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
+                       "%s: would take the place of the tokenizer.pkl to be written; expected a "
+                       "folder without tokenizer.json",
+                       files->paths[TOKENIZER]);
+    sn_free(files->memory, files->paths[TOKENIZER]);
+    files->paths[TOKENIZER] = sn_path_join(files->memory, folder, TOKENIZER_JSON);
+    return files->paths[TOKENIZER] ? SENTIMENT_OK : sn_fail_memory(error, "a path");
+}
+
 sentiment_status sn_formats_write_folder(const sn_bundle *bundle, const char *path,
                                          const sentiment_cancel *cancel, sentiment_error *error)
 {
-    const sn_memory *memory = bundle->memory;
     sn_writer writers[FILES] = {{0}};
-    char *paths[FILES] = {0};
+    file_set files = {.memory = bundle->memory};
     _Bool existed = sn_path_exists(path);
     sentiment_status status = sn_directory_make(path, error);
     if (status == SENTIMENT_OK)
-        status = refuse_tokenizer_json(memory, path, error);
-    if (status == SENTIMENT_OK)
-        status = make_paths(memory, path, paths, error);
+        status = make_targets(bundle, path, &files, error);
     for (size_t i = 0; status == SENTIMENT_OK && i < FILES; i++) {
-        status = write_aside(i, bundle, paths[i], &writers[i], error);
+        status = write_aside(i, bundle, files.paths[i], &writers[i], error);
         if (status == SENTIMENT_OK && sentiment_cancel_requested(cancel))
             status = sn_fail(error, SENTIMENT_ERROR_CANCELLED, SN_NO_OFFSET, "cancelled");
     }
@@ -245,6 +296,6 @@ sentiment_status sn_formats_write_folder(const sn_bundle *bundle, const char *pa
         sn_writer_abort(&writers[i]);
     if (status != SENTIMENT_OK && !existed)
         sn_directory_remove(path);
-    free_paths(memory, paths);
+    free_paths(&files);
     return status;
 }

@@ -14,6 +14,13 @@
 /* Reads the folder. Messages begin with the path of the file they speak of. */
 sentiment_status sn_folder_read(const char *folder, const sn_read_options *options,
                                 sn_bundle *bundle, sentiment_error *error);
+/* Reads what stands beside a file with weights: config.json, and tokenizer.json or
+ * else tokenizer.pkl. Fills config, tokenizer_json or words of `bundle`; what is
+ * missing is named. */
+sentiment_status sn_folder_read_companions(const char *folder, sn_bundle *bundle,
+                                           sentiment_error *error);
+/* The folder of a path, "." where it has none; NULL if memory ran out. */
+char *sn_folder_of(const sn_memory *memory, const char *path);
 /* Reads the weights in `bytes` (of the file `path`, taken over on success)
  * with the two other files from beside `path`. */
 sentiment_status sn_folder_read_beside(sn_bytes *bytes, const char *path,

@@ -7,6 +7,7 @@
 #include "formats/formats.h"
 #include "model/config.h"
 #include "model/metadata.h"
+#include "model/tokenizer_json.h"
 #include "model/weights.h"
 
 static sentiment_status compare_size(const char *key, uint64_t said, uint64_t found,
@@ -75,6 +76,9 @@ static sentiment_status build_tokenizer(const sn_bundle *bundle, const sn_settin
 {
     const sn_words *words = &bundle->words;
     uint64_t rows = model->config.vocab_size;
+    if (bundle->tokenizer_json)
+        return sn_tokenizer_json_build(&model->memory, bundle->tokenizer_json,
+                                       bundle->tokenizer_json_size, rows, out, error);
     if (!bundle->has_words)
         return sn_fail(error, SENTIMENT_ERROR_BAD_MODEL, SN_NO_OFFSET,
                        "the file has weights but no vocabulary; expected the tensors vocab.bytes "
@@ -105,7 +109,7 @@ static sentiment_status complete(const sn_bundle *bundle, const sn_settings *sai
     } else {
         status = sn_model_assemble(model, &tokenizer, labels, count, bundle->config, error);
         if (status != SENTIMENT_OK)
-            sn_vocabulary_free(&tokenizer.vocabulary);
+            sn_tokenizer_free(&tokenizer);
     }
     sn_free(&model->memory, labels);
     return status;
@@ -161,6 +165,7 @@ static sentiment_status build(const sn_bundle *bundle, const sentiment_model_opt
     if (status != SENTIMENT_OK)
         return status;
     model->format = bundle->format;
+    memcpy(model->sha256, bundle->sha256, sizeof model->sha256);
     model->log = options ? options->log : NULL;
     model->log_user = options ? options->log_user : NULL;
     status = sn_weights_fill(&map, model, cancel, error);
@@ -196,8 +201,10 @@ static sn_read_options read_options(const sentiment_model_options *options)
 {
     if (!options)
         return (sn_read_options){0};
-    return (sn_read_options){options->use_mmap != 0, options->allow_missing_crc != 0,
-                             options->cancel};
+    return (sn_read_options){.use_mmap = options->use_mmap != 0,
+                             .allow_missing_crc = options->allow_missing_crc != 0,
+                             .digest = options->digest != 0,
+                             .cancel = options->cancel};
 }
 
 sentiment_status sn_model_load(const char *path, const sentiment_model_options *options,

@@ -85,6 +85,7 @@ sentiment_status sn_model_allocate(const sn_model_config *config, const sn_memor
     atomic_init(&model->references, 1);
     model->config = *config;
     model->format = "memory";
+    model->precision = SENTIMENT_PRECISION_FP32;
     model->weights.parameters = floats;
     if (pthread_mutex_init(&model->lock, NULL) != 0) {
         sn_free(memory, model);
@@ -186,6 +187,7 @@ void sn_model_release(sentiment_model *model)
     sn_free(&memory, model->weights.lstm);
     sn_free_aligned(&memory, model->storage);
     sn_bytes_free(&model->source);
+    sn_bytes_free(&model->script);
     pthread_mutex_destroy(&model->lock);
     sn_free(&memory, model);
 }
@@ -203,7 +205,7 @@ void sn_tokenizer_release(sentiment_tokenizer *tokenizer)
         atomic_fetch_sub_explicit(&tokenizer->references, 1, memory_order_acq_rel) != 1)
         return;
     sn_memory memory = tokenizer->memory;
-    sn_vocabulary_free(&tokenizer->tokenizer.vocabulary);
+    sn_tokenizer_free(&tokenizer->tokenizer);
     sn_free(&memory, tokenizer);
 }
 

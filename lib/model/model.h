@@ -75,8 +75,12 @@ struct sentiment_model {
     sentiment_log_fn log;
     void *log_user;
     sn_model_config config;
-    sn_model_weights weights;
-    float *storage;            /* every weight, one arena */
+    int32_t precision;         /* enum sentiment_precision of what is stored: FP32 or INT8 */
+    sn_model_weights weights;  /* INT8: embedding, w_ih and w_hh are NULL; no weights: all are */
+    float *storage;            /* every fp32 weight, one arena */
+    struct sn_quantized *quantized; /* INT8: the other weights; else NULL */
+    sn_bytes script;           /* a TorchScript archive for the torch engine; empty if none */
+    char sha256[65];           /* of the file that was loaded; empty unless asked for */
     sentiment_tokenizer *tokenizer;
     char **labels;             /* num_classes names, never NULL */
     _Bool has_labels;          /* false: labels are decimal indices */
@@ -128,6 +132,11 @@ sentiment_status sn_model_set_metadata(sentiment_model *model, const char *key, 
 sentiment_status sn_model_create(const sentiment_model_config *config,
                                  const sentiment_model_options *options, sentiment_model **out,
                                  sentiment_error *error);
+
+/* A new model of the same network in int8; `options` as for loading (quantize.c). */
+sentiment_status sn_model_quantize(const sentiment_model *model,
+                                   const sentiment_model_options *options, sentiment_model **out,
+                                   sentiment_error *error);
 
 /* Saves; `options` may be NULL. */
 sentiment_status sn_model_save(const sentiment_model *model, const char *path,

@@ -11,6 +11,7 @@
 #include "formats/formats.h"
 #include "model/config.h"
 #include "model/metadata.h"
+#include "model/tokenizer_json.h"
 #include "model/weights.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -79,8 +80,15 @@ static sentiment_status add_tensors(const sentiment_model *model, sn_bundle *bun
 static sentiment_status add_words(const sentiment_model *model, sn_bundle *bundle,
                                   sentiment_error *error)
 {
-    const sn_vocabulary *vocabulary = &model->tokenizer->tokenizer.vocabulary;
+    const sn_tokenizer *tokenizer = &model->tokenizer->tokenizer;
+    const sn_vocabulary *vocabulary = &tokenizer->vocabulary;
     sn_words *words = &bundle->words;
+    const char *json = sn_tokenizer_json_text(tokenizer, &bundle->tokenizer_json_size);
+    if (json) {
+        bundle->tokenizer_json =
+            sn_duplicate(bundle->memory, json, bundle->tokenizer_json_size);
+        return bundle->tokenizer_json ? SENTIMENT_OK : sn_fail_memory(error, "the tokenizer");
+    }
     words->ids = sn_alloc(bundle->memory, vocabulary->count, sizeof *words->ids);
     if (!words->ids)
         return sn_fail_memory(error, "the vocabulary");
@@ -231,6 +239,7 @@ static void free_draft(draft *made)
     sn_free(memory, made->bundle.names);
     sn_free(memory, made->bundle.tensors);
     sn_free(memory, made->bundle.words.ids);
+    sn_free(memory, made->bundle.tokenizer_json);
     sn_free(memory, made->bundle.config);
     sn_pairs_free(memory, made->metadata.items, made->metadata.count);
 }

@@ -141,6 +141,18 @@ void sn_tokens_free(const sn_memory *memory, sn_tokens *tokens)
     *tokens = (sn_tokens){0};
 }
 
+void sn_tokenizer_free(sn_tokenizer *tokenizer)
+{
+    sn_vocabulary_free(&tokenizer->vocabulary);
+    *tokenizer = (sn_tokenizer){0};
+}
+
+size_t sn_tokenizer_cut(const sn_tokenizer *tokenizer, const char *text, size_t size)
+{
+    (void)tokenizer, (void)text, (void)size;
+    return 0;
+}
+
 sentiment_status sn_tokenizer_encode(const sn_tokenizer *tokenizer, const sn_memory *memory,
                                      const char *text, size_t size, int32_t utf8_policy,
                                      sn_tokens *tokens, sentiment_error *error)

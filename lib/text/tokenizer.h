@@ -9,20 +9,30 @@
 #include "base/status.h"
 #include "text/vocabulary.h"
 
-/* Id of a token whose word is not in the vocabulary, before it becomes 0. */
-#define SN_UNKNOWN (-1)
+/* A token whose word is not in the vocabulary is kept as ~id, negative, with the
+ * id that the network reads for it: 0, unless a tokenizer.json says otherwise. */
+#define SN_UNKNOWN (~0)
 
 /* Version of the Unicode tables, such as "14.0.0". */
 extern const char sn_unicode_version[];
 
+/* What a tokenizer.json describes (pipeline.h). */
+typedef struct sn_pipeline sn_pipeline;
+
 typedef struct sn_tokenizer {
     int32_t kind; /* enum sentiment_tokenizer_kind, never DEFAULT */
     sn_vocabulary vocabulary;
+    sn_pipeline *pipeline; /* HUGGINGFACE only, owned; NULL otherwise */
+    uint32_t max_length;   /* truncation of its own, 0: none */
+    _Bool truncate_left;   /* which end is cut off: the beginning of the text */
 } sn_tokenizer;
+
+/* Frees what a tokenizer owns and zeroes it. */
+void sn_tokenizer_free(sn_tokenizer *tokenizer);
 
 /* Tokens of one text, growing as needed and reused from text to text. */
 typedef struct sn_tokens {
-    int32_t *ids;     /* vocabulary id or SN_UNKNOWN */
+    int32_t *ids;     /* vocabulary id, or ~id of an unknown word */
     uint64_t *starts; /* byte offsets into the text as it was given */
     uint64_t *ends;
     size_t count;
@@ -41,6 +51,12 @@ void sn_tokens_free(const sn_memory *memory, sn_tokens *tokens);
 sentiment_status sn_tokenizer_encode(const sn_tokenizer *tokenizer, const sn_memory *memory,
                                      const char *text, size_t size, int32_t utf8_policy,
                                      sn_tokens *tokens, sentiment_error *error);
+
+/* A position p of the text such that, whatever follows the text, the tokens of
+ * all of it are those of the bytes before p and then those of the bytes from p
+ * on, each encoded alone. Never in the middle of a UTF-8 sequence. 0 where none
+ * is known. Streams forget what lies before it. */
+size_t sn_tokenizer_cut(const sn_tokenizer *tokenizer, const char *text, size_t size);
 
 /* Calls `word` with each token's lower-cased bytes, in order: how training
  * counts words. Stops at the first failure of `word`. Of a text that is not

@@ -8,7 +8,7 @@
 static void test_versions(void **state)
 {
     (void)state;
-    assert_string_equal(sentiment_version(), "0.1.0");
+    assert_string_equal(sentiment_version(), "0.2.0");
     assert_int_equal(sentiment_abi_version(), SENTIMENT_ABI_VERSION);
     for (int32_t code = SENTIMENT_ERROR_FORKED; code <= 0; code++)
         assert_string_not_equal(sentiment_status_name(code), "unknown status");

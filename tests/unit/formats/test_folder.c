@@ -174,17 +174,29 @@ static void refuses_folders_for_files(void **state)
     }
 }
 
-static void refuses_tokenizer_json(void **state)
+/* It wins over tokenizer.pkl, and is written where a model came with one. */
+static void prefers_tokenizer_json(void **state)
 {
     (void)state;
     sn_tensor tensor;
-    sn_bundle out = sample(&tensor, &sn_memory_default);
-    sentiment_error error = {.struct_size = sizeof error};
-    scratch_write(scratch_path(model, "tokenizer.json"), "{}", 2);
-    expect_failure(model, SENTIMENT_ERROR_UNSUPPORTED, "tokenizer.json");
-    assert_int_equal(sn_formats_write_folder(&out, model, NULL, &error),
+    char json[] = "{\"model\": 1}";
+    sn_bundle out = sample(&tensor, &sn_memory_default), in = {.memory = &sn_memory_default};
+    scratch_write(scratch_path(model, "tokenizer.json"), json, sizeof json - 1);
+    assert_int_equal(sn_formats_read_path(model, &no_options, &in, NULL), SENTIMENT_OK);
+    assert_false(in.has_words);
+    assert_int_equal(in.tokenizer_json_size, sizeof json - 1);
+    assert_string_equal(in.tokenizer_json, json);
+    sn_bundle_free(&in);
+    assert_int_equal(sn_formats_write_folder(&out, model, NULL, NULL),
                      SENTIMENT_ERROR_UNSUPPORTED);
     assert_int_equal(scratch_count(model), 4);
+    json[0] = '[';
+    out.tokenizer_json = json;
+    out.tokenizer_json_size = sizeof json - 1;
+    assert_int_equal(sn_formats_write_folder(&out, model, NULL, NULL), SENTIMENT_OK);
+    assert_int_equal(sn_formats_read_path(model, &no_options, &in, NULL), SENTIMENT_OK);
+    assert_string_equal(in.tokenizer_json, json);
+    sn_bundle_free(&in);
 }
 
 static void ignores_other_files(void **state)
@@ -362,7 +374,7 @@ int main(void)
         FILE_TEST(reads_a_bare_name),
         FILE_TEST(names_the_missing_file),
         FILE_TEST(refuses_folders_for_files),
-        FILE_TEST(refuses_tokenizer_json),
+        FILE_TEST(prefers_tokenizer_json),
         FILE_TEST(ignores_other_files),
         FILE_TEST(refuses_without_permission),
         FILE_TEST(prefixes_the_faulty_file),

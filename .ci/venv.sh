@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes the Python environment that tests compare with (ONNX Runtime, Hugging
+# Face tokenizers), from tests/python/requirements.txt: venv.sh FOLDER. An
+# environment of the same requirements is left as it is. Where the packages cannot
+# be had, the tests that need them are skipped; CI insists.
+set -eu
+folder=$1
+wanted=tests/python/requirements.txt
+cd "$(dirname "$0")/.."
+
+if [ -f "$folder/requirements.txt" ] && cmp -s "$wanted" "$folder/requirements.txt"; then
+    exit 0
+fi
+rm -rf "$folder"
+if python3 -m venv "$folder" &&
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
+        -r "$wanted" </dev/null; then
+    cp "$wanted" "$folder/requirements.txt"
+    exit 0
+fi
+rm -rf "$folder"
+[ "${CI:-}" != true ] || exit 1
+echo "venv: no Python packages to be had; tests that need them will be skipped" >&2

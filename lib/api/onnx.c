@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sentiment_onnx_check: argument checks and delegation, nothing else. */
+#include "api/checks.h"
+
+sentiment_status sentiment_onnx_check(const char *path, sentiment_error *error)
+{
+    if (!path)
+        return sn_null_argument(error, "path");
+    return sn_fail(error, SENTIMENT_ERROR_ENGINE_UNAVAILABLE, SN_NO_OFFSET,
+                   "there is no ONNX checker");
+}
