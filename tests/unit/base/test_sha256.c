@@ -70,12 +70,34 @@ static void pieces_make_the_whole(void **state)
     }
 }
 
+/* What the processor has instructions for equals plain C, block by block and over
+ * runs of blocks at odd addresses, from any state. */
+static void the_processor_equals_plain_c(void **state)
+{
+    (void)state;
+    sn_sha256_blocks *fast = sn_sha256_blocks_fast();
+    uint8_t data[10 * 64 + 1];
+    uint32_t left[8], right[8];
+    if (!fast)
+        skip();
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * i * 31 + i / 7);
+    for (size_t blocks = 0; blocks < 10; blocks++) {
+        for (size_t i = 0; i < 8; i++)
+            left[i] = right[i] = (uint32_t)(0x9e3779b9u * (i + 1 + 8 * blocks));
+        sn_sha256_blocks_c(left, data + 1, blocks);
+        fast(right, data + 1, blocks);
+        assert_memory_equal(left, right, sizeof left);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers),
         cmocka_unit_test(a_million_letters),
         cmocka_unit_test(pieces_make_the_whole),
+        cmocka_unit_test(the_processor_equals_plain_c),
     };
     return cmocka_run_group_tests_name("sha256", tests, NULL, NULL);
 }
