@@ -5,6 +5,30 @@
 
 #include <string.h>
 
+#include "base/sha256.h"
+
+/* Bytes between two looks at the cancel token. */
+#define STRIDE ((size_t)1 << 24)
+
+sentiment_status sn_bytes_digest(const sn_bytes *bytes, const sn_read_options *options,
+                                 char digest[65], sentiment_error *error)
+{
+    sn_sha256 hash;
+    digest[0] = '\0';
+    if (!options->digest)
+        return SENTIMENT_OK;
+    sn_sha256_start(&hash);
+    for (size_t done = 0; done < bytes->size;) {
+        size_t take = bytes->size - done < STRIDE ? bytes->size - done : STRIDE;
+        sn_sha256_add(&hash, bytes->data + done, take);
+        done += take;
+        if (sentiment_cancel_requested(options->cancel))
+            return sn_fail(error, SENTIMENT_ERROR_CANCELLED, SN_NO_OFFSET, "cancelled");
+    }
+    sn_sha256_finish(&hash, digest);
+    return SENTIMENT_OK;
+}
+
 void sn_words_free(const sn_memory *memory, sn_words *words)
 {
     sn_free(memory, words->bytes);

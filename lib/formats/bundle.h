@@ -56,6 +56,10 @@ typedef struct sn_read_options {
     const sentiment_cancel *cancel; /* may be NULL */
 } sn_read_options;
 
+/* SHA-256 of the bytes where `options` ask for it, else the empty string. */
+sentiment_status sn_bytes_digest(const sn_bytes *bytes, const sn_read_options *options,
+                                 char digest[65], sentiment_error *error);
+
 /* Releases everything; the bundle can be used again. */
 void sn_bundle_free(sn_bundle *bundle);
 void sn_words_free(const sn_memory *memory, sn_words *words);

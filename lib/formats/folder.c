@@ -132,21 +132,26 @@ sentiment_status sn_folder_read_companions(const char *folder, sn_bundle *bundle
     return status;
 }
 
-/* `bytes` may be NULL: then `path` is read. */
+/* `bytes` may be NULL: then `path` is read, and its digest taken here. */
 static sentiment_status read_model(sn_bytes *bytes, const char *path,
                                    const sn_read_options *options, sn_bundle *bundle,
                                    sentiment_error *error)
 {
     sn_bytes own = {0};
+    char digest[65] = "";
     sentiment_status status = SENTIMENT_OK;
     if (!bytes) {
         status = sn_file_read(path, bundle->memory, options->use_mmap, SN_MODEL_LIMIT, &own, error);
         if (status != SENTIMENT_OK)
             return status;
         bytes = &own;
+        status = sn_bytes_digest(bytes, options, digest, error);
     }
-    status = sn_pth_read(bytes, options, bundle, error);
+    if (status == SENTIMENT_OK)
+        status = sn_pth_read(bytes, options, bundle, error);
     sn_bytes_free(&own);
+    if (status == SENTIMENT_OK)
+        memcpy(bundle->sha256, digest, sizeof digest);
     return status == SENTIMENT_OK ? status : sn_fail_in(error, status, "%s", path);
 }
 

@@ -97,11 +97,20 @@ static sentiment_status read_any(sn_bytes *bytes, const char *path,
                                  const sn_read_options *options, sn_bundle *bundle,
                                  sentiment_error *error)
 {
+    char digest[65];
     if (sentiment_cancel_requested(options->cancel))
         return sn_fail(error, SENTIMENT_ERROR_CANCELLED, SN_NO_OFFSET, "cancelled");
-    for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++)
-        if (readers[i].probe(bytes->data, bytes->size))
-            return readers[i].read(bytes, path, options, bundle, error);
+    sentiment_status status = sn_bytes_digest(bytes, options, digest, error);
+    if (status != SENTIMENT_OK)
+        return status;
+    for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
+        if (!readers[i].probe(bytes->data, bytes->size))
+            continue;
+        status = readers[i].read(bytes, path, options, bundle, error);
+        if (status == SENTIMENT_OK)
+            memcpy(bundle->sha256, digest, sizeof digest);
+        return status;
+    }
     return refuse(bytes, path, error);
 }
 

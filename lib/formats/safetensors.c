@@ -275,6 +275,23 @@ static sentiment_status check_crc(const sn_bundle *bundle, const uint8_t *data, 
     return SENTIMENT_OK;
 }
 
+/* The same for the SHA-256, which takes longer and is only looked at on demand. */
+static sentiment_status check_sha256(const sn_bundle *bundle, const uint8_t *data, size_t size,
+                                     uint64_t base, const sn_read_options *options,
+                                     sentiment_error *error)
+{
+    const char *expected = sn_bundle_metadata(bundle, SN_KEY_SHA256);
+    const sn_bytes area = {.data = data, .size = size};
+    char found[65];
+    if (!expected)
+        return SENTIMENT_OK;
+    sentiment_status status = sn_bytes_digest(&area, options, found, error);
+    if (status == SENTIMENT_OK && found[0] && strcmp(found, expected) != 0)
+        return bad(error, base, "the file is damaged: its data has SHA-256 %s, recorded is '%.80s'",
+                   found, expected);
+    return status;
+}
+
 /* ------------------------------------------------------------- vocabulary */
 
 static _Bool is_vector(const sn_tensor *tensor, sn_dtype a, sn_dtype b)
@@ -370,6 +387,9 @@ sentiment_status sn_safetensors_read(sn_bytes *bytes, const sn_read_options *opt
     if (status == SENTIMENT_OK)
         status = check_crc(bundle, bytes->data + base, bytes->size - (size_t)base, base,
                            options->cancel, error);
+    if (status == SENTIMENT_OK)
+        status = check_sha256(bundle, bytes->data + base, bytes->size - (size_t)base, base,
+                              options, error);
     if (status == SENTIMENT_OK)
         status = read_words(bundle, error);
     if (status == SENTIMENT_OK)

@@ -6,7 +6,10 @@
 #define SN_MODEL_CONFIG_H
 
 #include "formats/json.h"
-#include "model/model.h"
+#include "model/metadata.h"
+
+/* The key of config.json that is ours. */
+#define SN_CONFIG_KEY "libsentiment"
 
 /* What was said; sizes are checked against the weights later. */
 typedef struct sn_settings {
@@ -35,6 +38,13 @@ const char *sn_tokenizer_name(int32_t kind);
 json_t *sn_json_float(float value);
 /* The labels as a JSON array; NULL if memory ran out. */
 json_t *sn_json_labels(const sentiment_model *model);
+
+/* Adds the metadata that bundle->config brings along, where it does. */
+sentiment_status sn_config_take_metadata(const sn_bundle *bundle, sn_pairs *pairs,
+                                         sentiment_error *error);
+/* Adds what sn_config_take_metadata would take; nothing where there is none. */
+sentiment_status sn_config_give_metadata(json_t *config, const sn_pairs *pairs,
+                                         sentiment_error *error);
 
 /* config.json of a model with sizes and labels: `base` (may be NULL) with the
  * sizes in model_params, and every option that differs from the guide's. */

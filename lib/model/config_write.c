@@ -98,6 +98,8 @@ static json_t *rebuild(const sentiment_model *model, int32_t tokenizer, json_t *
         json_decref(config);
         config = NULL;
     }
+    /* The model has taken its metadata from there. */
+    json_object_del(config, SN_CONFIG_KEY);
     json_decref(params);
     return config;
 }

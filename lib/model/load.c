@@ -6,6 +6,7 @@
 
 #include "formats/formats.h"
 #include "model/config.h"
+#include "model/lineage.h"
 #include "model/metadata.h"
 #include "model/tokenizer_json.h"
 #include "model/weights.h"
@@ -121,6 +122,13 @@ static sentiment_status copy_metadata(const sn_bundle *bundle, sentiment_model *
     sn_pairs pairs = {.memory = &model->memory};
     sentiment_status status =
         sn_pairs_copy(&pairs, bundle->metadata, bundle->metadata_count, error);
+    if (status == SENTIMENT_OK && !bundle->metadata_count)
+        status = sn_config_take_metadata(bundle, &pairs, error);
+    /* Other people's safetensors files may mean anything by our keys. */
+    if (!bundle->native && strcmp(bundle->format, "safetensors") == 0)
+        sn_lineage_forget(&pairs);
+    if (status == SENTIMENT_OK)
+        status = sn_lineage_settle(&pairs, error);
     for (size_t i = 0; i < pairs.count; i++)
         model->memory_bytes += strlen(pairs.items[i].key) + strlen(pairs.items[i].value) + 2 +
                                sizeof *pairs.items;

@@ -7,19 +7,25 @@
 #include <string.h>
 
 #include "formats/json.h"
+#include "model/lineage.h"
 
 /* docs/file-format.md tells what each of them holds. */
 static const char *const reserved[] = {
     "config",          "data_crc32", "data_sha256", "format",      "format_version", "labels",
-    "library_version", "max_length", "padding",     "temperature", "tokenizer",
+    "library_version", "lineage",    "max_length",  "padding",     "temperature",    "tokenizer",
 };
+
+_Bool sn_lineage_is_old_key(const char *key)
+{
+    return strncmp(key, SN_LINEAGE_PREFIX, strlen(SN_LINEAGE_PREFIX)) == 0;
+}
 
 _Bool sn_metadata_is_reserved(const char *key)
 {
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
         if (strcmp(reserved[i], key) == 0)
             return 1;
-    return 0;
+    return sn_lineage_is_old_key(key);
 }
 
 void sn_pairs_free(const sn_memory *memory, sn_pair *items, size_t count)
@@ -59,6 +65,21 @@ static size_t position(const sn_pairs *pairs, const char *key)
             high = middle;
     }
     return low;
+}
+
+const char *sn_pairs_get(const sn_pairs *pairs, const char *key)
+{
+    size_t at = position(pairs, key);
+    return at < pairs->count && strcmp(pairs->items[at].key, key) == 0 ? pairs->items[at].value
+                                                                       : NULL;
+}
+
+void sn_pairs_remove(sn_pairs *pairs, size_t at)
+{
+    sn_free(pairs->memory, pairs->items[at].key);
+    sn_free(pairs->memory, pairs->items[at].value);
+    pairs->count--;
+    memmove(pairs->items + at, pairs->items + at + 1, (pairs->count - at) * sizeof *pairs->items);
 }
 
 sentiment_status sn_pairs_copy(sn_pairs *pairs, const sn_pair *items, size_t count,

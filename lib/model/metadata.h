@@ -19,8 +19,14 @@ sentiment_status sn_pairs_copy(sn_pairs *pairs, const sn_pair *items, size_t cou
 /* Sets or replaces; the strings are copied. OUT_OF_MEMORY leaves the list as it was. */
 sentiment_status sn_pairs_set(sn_pairs *pairs, const char *key, const char *value,
                               sentiment_error *error);
-/* Whether the library writes this key of a native file by itself. */
+/* The value of a key, or NULL. */
+const char *sn_pairs_get(const sn_pairs *pairs, const char *key);
+void sn_pairs_remove(sn_pairs *pairs, size_t at);
+/* Whether the library writes this key by itself: into a native file, or (the
+ * lineage) wherever metadata goes. */
 _Bool sn_metadata_is_reserved(const char *key);
+/* Whether this is a key of lineage as version 0.1 wrote it. */
+_Bool sn_lineage_is_old_key(const char *key);
 /* sn_pairs_set for a key and value from outside: refuses reserved keys and bad UTF-8. */
 sentiment_status sn_metadata_set(sn_pairs *pairs, const char *key, const char *value,
                                  sentiment_error *error);

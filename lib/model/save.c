@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From a model to a bundle, which a writer of lib/formats puts on disk. The
- * same model and options give the same bytes: the only date is the one in the
- * environment variable SOURCE_DATE_EPOCH, or one the caller passes. */
+ * same model and options give the same bytes: the only date is that of a new
+ * step of the lineage. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "formats/folder.h"
 #include "formats/formats.h"
 #include "model/config.h"
+#include "model/lineage.h"
 #include "model/metadata.h"
 #include "model/tokenizer_json.h"
 #include "model/weights.h"
@@ -165,24 +165,6 @@ static sentiment_status set_given_keys(const char *text, sn_pairs *pairs, sentim
     return status;
 }
 
-/* lineage.created from SOURCE_DATE_EPOCH, where nobody has said it. */
-static sentiment_status set_date(sn_pairs *pairs, sentiment_error *error)
-{
-    const char *epoch = getenv("SOURCE_DATE_EPOCH");
-    struct tm parts;
-    char date[32], *end;
-    if (!epoch || *epoch < '0' || *epoch > '9')
-        return SENTIMENT_OK;
-    for (size_t i = 0; i < pairs->count; i++)
-        if (strcmp(pairs->items[i].key, "lineage.created") == 0)
-            return SENTIMENT_OK;
-    time_t seconds = (time_t)strtoll(epoch, &end, 10);
-    if (*end != '\0' || !gmtime_r(&seconds, &parts) ||
-        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
-        return SENTIMENT_OK;
-    return sn_pairs_set(pairs, "lineage.created", date, error);
-}
-
 /* Everything that came with the model, but what is written anew. */
 static sentiment_status copy_foreign_keys(const sentiment_model *model, sn_pairs *pairs,
                                           sentiment_error *error)
@@ -196,17 +178,19 @@ static sentiment_status copy_foreign_keys(const sentiment_model *model, sn_pairs
     return status;
 }
 
-static sentiment_status add_metadata(const sentiment_model *model, const char *given, draft *made,
-                                     sentiment_error *error)
+/* A folder's config.json says itself what the own keys would repeat. */
+static sentiment_status add_metadata(const sentiment_model *model,
+                                     const sentiment_save_options *options, _Bool folder,
+                                     draft *made, sentiment_error *error)
 {
     sn_pairs *pairs = &made->metadata;
     pairs->memory = &model->memory;
     sentiment_status status = copy_foreign_keys(model, pairs, error);
-    if (status == SENTIMENT_OK && given)
-        status = set_given_keys(given, pairs, error);
+    if (status == SENTIMENT_OK && options && options->metadata_json)
+        status = set_given_keys(options->metadata_json, pairs, error);
     if (status == SENTIMENT_OK)
-        status = set_date(pairs, error);
-    if (status == SENTIMENT_OK)
+        status = sn_lineage_extend(model, options ? options->lineage_json : NULL, pairs, error);
+    if (status == SENTIMENT_OK && !folder)
         status = set_own_keys(model, pairs, error);
     made->bundle.metadata = pairs->items;
     made->bundle.metadata_count = pairs->count;
@@ -215,20 +199,30 @@ static sentiment_status add_metadata(const sentiment_model *model, const char *g
 
 /* ------------------------------------------------------------------ saving */
 
-/* A file of its own is indented for people, as the guide's json.dump does. */
-static sentiment_status add_config(const sentiment_model *model, _Bool pretty, sn_bundle *bundle,
+/* A file of its own is indented for people, as the guide's json.dump does, and
+ * holds the metadata. */
+static sentiment_status add_config(const sentiment_model *model, _Bool folder, draft *made,
                                    sentiment_error *error)
 {
+    sn_bundle *bundle = &made->bundle;
     json_t *config = NULL;
     sentiment_status status = sn_json_parse_object(model->config_json, strlen(model->config_json),
                                                    "config", 0, &config, error);
+    if (status == SENTIMENT_OK && folder)
+        status = sn_config_give_metadata(config, &made->metadata, error);
+    if (status == SENTIMENT_OK)
+        bundle->config = sn_json_text(bundle->memory, config, folder ? 2 : 0);
+    json_decref(config);
     if (status != SENTIMENT_OK)
         return status;
-    bundle->config = sn_json_text(bundle->memory, config, pretty ? 2 : 0);
-    json_decref(config);
     if (!bundle->config)
         return sn_fail_memory(error, "the configuration");
     bundle->config_size = strlen(bundle->config);
+    if (folder && bundle->config_size > SN_CONFIG_LIMIT)
+        return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
+                       "config.json would have %zu bytes, most of them metadata; at most %llu "
+                       "can be read again",
+                       bundle->config_size, (unsigned long long)SN_CONFIG_LIMIT);
     return SENTIMENT_OK;
 }
 
@@ -287,9 +281,9 @@ sentiment_status sn_model_save(const sentiment_model *model, const char *path,
     if (status == SENTIMENT_OK)
         status = add_words(model, &made.bundle, error);
     if (status == SENTIMENT_OK)
-        status = add_config(model, folder, &made.bundle, error);
+        status = add_metadata(model, options, folder, &made, error);
     if (status == SENTIMENT_OK)
-        status = add_metadata(model, options ? options->metadata_json : NULL, &made, error);
+        status = add_config(model, folder, &made, error);
     if (status == SENTIMENT_OK)
         status = folder ? sn_formats_write_folder(&made.bundle, path, cancel, error)
                         : sn_formats_write_safetensors(&made.bundle, path, cancel, error);

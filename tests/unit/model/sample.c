@@ -61,7 +61,7 @@ sentiment_model *sample_assemble(void)
     assert_int_equal(sn_model_assemble(model, &tokenizer, labels, 2,
                                        "{\"training_params\":{\"learning_rate\":0.1}}", NULL),
                      SENTIMENT_OK);
-    assert_int_equal(sn_model_set_metadata(model, "lineage.command", "train \"x\"", NULL),
+    assert_int_equal(sn_model_set_metadata(model, "note", "train \"x\"", NULL),
                      SENTIMENT_OK);
     return model;
 }
