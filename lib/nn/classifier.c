@@ -177,6 +177,36 @@ sentiment_status sn_classifier_run(const sn_classifier *classifier, sn_worker *w
     return status;
 }
 
+/* One row through all layers, forwards. */
+static void run_forwards(const sn_classifier *classifier, sn_worker *worker, const sn_row *row)
+{
+    sn_pass pass = make_pass(classifier);
+    pass.layers = classifier->lstm->config.layers;
+    sn_pass_run(&pass, worker->scratch, row, 1);
+}
+
+void sn_classifier_advance(const sn_classifier *classifier, sn_worker *worker, const int32_t *ids,
+                           size_t count, sn_row_state *state)
+{
+    size_t total = state->time + count;
+    run_forwards(
+        classifier, worker,
+        &(sn_row){.ids = ids, .length = total, .total = total, .from = state, .to = state});
+}
+
+void sn_classifier_answer(const sn_classifier *classifier, sn_worker *worker,
+                          const sn_row_state *state, const int32_t *ids, size_t count, size_t total,
+                          float *logits)
+{
+    run_forwards(classifier, worker,
+                 &(sn_row){.ids = ids,
+                           .length = state->time + count,
+                           .total = total,
+                           .pooled = worker->pooled,
+                           .from = state});
+    apply_head(classifier, worker->pooled, logits);
+}
+
 /* Turns each h into its share of every logit. */
 typedef struct explanation {
     const sn_classifier *classifier;

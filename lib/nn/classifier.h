@@ -40,6 +40,17 @@ uint64_t sn_worker_bytes(const sn_worker *worker);
 sentiment_status sn_classifier_run(const sn_classifier *classifier, sn_worker *worker, size_t count,
                                    float *const *logits, sentiment_error *error);
 
+/* A row whose ids come in parts, in a network that runs forwards. Reads `count`
+ * more ids; the first `worker` will do. */
+void sn_classifier_advance(const sn_classifier *classifier, sn_worker *worker, const int32_t *ids,
+                           size_t count, sn_row_state *state);
+/* The logits of the row so far with `count` more ids and token 0 behind them up
+ * to `total` (1 or more) positions: the bits that sn_classifier_run gives for
+ * all of it. The state stays as it is. */
+void sn_classifier_answer(const sn_classifier *classifier, sn_worker *worker,
+                          const sn_row_state *state, const int32_t *ids, size_t count, size_t total,
+                          float *logits);
+
 /* One row (worker->rows[0]) with contributions [length][classes] and bias
  * [classes]; the logits are the same bits as those of sn_classifier_run. */
 sentiment_status sn_classifier_explain(const sn_classifier *classifier, sn_worker *worker,

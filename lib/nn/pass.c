@@ -19,6 +19,7 @@ enum { SHORT_RUN, LONG_RUN };
 /* A running row. */
 typedef struct running {
     const sn_row *row;
+    size_t first;     /* position of the row's first id */
     size_t time;      /* steps done */
     size_t run_begin; /* steps [run_begin, run_end) all read padding */
     size_t run_end;
@@ -126,6 +127,10 @@ static void start_slot(const sn_pass *pass, const sn_row *row, running *slot)
 {
     size_t padding = row->total - row->length;
     *slot = (running){.row = row};
+    if (row->from) {
+        slot->first = slot->time = row->from->time;
+        slot->unflushed = row->from->unflushed;
+    }
     slot->run_begin = pass->direction ? 0 : row->length;
     slot->run_end = slot->run_begin + padding;
 }
@@ -175,7 +180,8 @@ static void first_gates(const sn_pass *pass, sn_scratch *scratch, size_t count)
             scratch->inputs[s] = row->input + position * width;
             continue;
         }
-        int32_t token = position < row->length ? row->ids[position] : 0;
+        size_t first = scratch->slots[s].first;
+        int32_t token = position < row->length ? row->ids[position - first] : 0;
         scratch->inputs[s] = sn_fold_row(pass->fold, pass->kernels, token, pass->direction,
                                          scratch->folded + s * pass->fold->row);
     }
@@ -353,19 +359,62 @@ static void move_slot(const sn_pass *pass, sn_scratch *scratch, size_t from, siz
     memcpy(scratch->total + to * padded, scratch->total + from * padded, bytes);
 }
 
+/* One vector of a saved state: into the slot, or out of it. Returns where the
+ * next one is. */
+static uint8_t *carry(uint8_t *saved, void *slot, size_t size, _Bool out)
+{
+    if (out)
+        memcpy(saved, slot, size);
+    else
+        memcpy(slot, saved, size);
+    return saved + size;
+}
+
+/* A slot's whole state, in the order of sn_row_state.bytes. */
+static void carry_slot(const sn_pass *pass, const sn_scratch *scratch, size_t s, uint8_t *saved,
+                       _Bool out)
+{
+    size_t padded = scratch->lstm->config.padded, at = s * padded, size = padded * sizeof(float);
+    for (size_t l = 0; l < pass->layers; l++) {
+        saved = carry(saved, layer_h(scratch, l, scratch->current) + at, size, out);
+        saved = carry(saved, layer_c(scratch, l) + at, size, out);
+    }
+    saved = carry(saved, scratch->sum + at, size, out);
+    carry(saved, scratch->total + at, size, out);
+}
+
+/* Ends the row of a slot: leaves its state and its mean, fills the slot with the
+ * last one, and returns how many slots are left. */
+static size_t end_row(const sn_pass *pass, sn_scratch *scratch, size_t s, size_t count)
+{
+    const running *slot = &scratch->slots[s];
+    sn_row_state *to = slot->row->to;
+    if (to) {
+        to->time = slot->time;
+        to->unflushed = slot->unflushed;
+        carry_slot(pass, scratch, s, to->bytes, 1);
+    }
+    pool_row(pass, scratch, s);
+    move_slot(pass, scratch, count - 1, s);
+    return count - 1;
+}
+
 void sn_pass_run(const sn_pass *pass, sn_scratch *scratch, const sn_row *rows, size_t count)
 {
     for (size_t s = 0; s < count; s++)
         start_slot(pass, &rows[s], &scratch->slots[s]);
     clear_state(pass, scratch, count);
+    for (size_t s = count; s-- > 0;) {
+        if (rows[s].from)
+            carry_slot(pass, scratch, s, rows[s].from->bytes, 0);
+        if (scratch->slots[s].time == rows[s].total)
+            count = end_row(pass, scratch, s, count);
+    }
     while (count > 0) {
         step_layers(pass, scratch, count);
         /* From the last slot down: the slot that moves has been looked at. */
-        for (size_t s = count; s-- > 0;) {
-            if (!finish_step(pass, scratch, s))
-                continue;
-            pool_row(pass, scratch, s);
-            move_slot(pass, scratch, --count, s);
-        }
+        for (size_t s = count; s-- > 0;)
+            if (finish_step(pass, scratch, s))
+                count = end_row(pass, scratch, s, count);
     }
 }

@@ -9,15 +9,18 @@
 #define SN_NN_PASS_H
 
 #include "nn/fold.h"
+#include "nn/row_state.h"
 
 /* A text as the network sees it: ids, then token 0 up to `total` positions. */
 typedef struct sn_row {
-    const int32_t *ids;
-    size_t length; /* <= total */
+    const int32_t *ids; /* from position from->time on */
+    size_t length;      /* <= total */
     size_t total;
-    float *pooled;      /* [directions*padded], the mean of h goes here */
-    const float *input; /* [total][directions*padded] of the layer below, NULL: tokens */
-    float *output;      /* [total][directions*padded] for the layer above, NULL: none */
+    float *pooled;            /* [directions*padded], the mean of h goes here */
+    const float *input;       /* [total][directions*padded] of the layer below, NULL: tokens */
+    float *output;            /* [total][directions*padded] for the layer above, NULL: none */
+    const sn_row_state *from; /* goes on from here, at most at `length`; NULL: the beginning */
+    sn_row_state *to;         /* takes the state at the end; may be `from`; NULL: none */
 } sn_row;
 
 /* Told of the top layer's h at a position; `count` > 1 stands for that many
