@@ -24,6 +24,11 @@ typedef _Bool (*sn_split_fn)(const uint8_t *text, size_t size, size_t *position,
 _Bool sn_split_whitespace(const uint8_t *text, size_t size, size_t *position, sn_span *span);
 _Bool sn_split_words(const uint8_t *text, size_t size, size_t *position, sn_span *span);
 
+/* The last position that parts the text as sn_tokenizer_cut promises, 0: none
+ * (cut.c). Time is linear in what lies behind it. */
+size_t sn_cut_whitespace(const uint8_t *text, size_t size);
+size_t sn_cut_words(const uint8_t *text, size_t size);
+
 /* First byte at or behind `position` that is not whitespace. */
 size_t sn_skip_space(const uint8_t *text, size_t size, size_t position);
 

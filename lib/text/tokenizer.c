@@ -149,8 +149,14 @@ void sn_tokenizer_free(sn_tokenizer *tokenizer)
 
 size_t sn_tokenizer_cut(const sn_tokenizer *tokenizer, const char *text, size_t size)
 {
-    (void)tokenizer, (void)text, (void)size;
-    return 0;
+    switch (tokenizer->kind) {
+    case SENTIMENT_TOKENIZER_WHITESPACE:
+        return sn_cut_whitespace((const uint8_t *)text, size);
+    case SENTIMENT_TOKENIZER_WORDS:
+        return sn_cut_words((const uint8_t *)text, size);
+    default:
+        return 0;
+    }
 }
 
 sentiment_status sn_tokenizer_encode(const sn_tokenizer *tokenizer, const sn_memory *memory,

@@ -92,6 +92,19 @@ size_t sn_utf8_check(const uint8_t *text, size_t size)
     return size;
 }
 
+size_t sn_utf8_whole(const uint8_t *text, size_t size)
+{
+    for (size_t back = 1; back <= 3 && back <= size; back++) {
+        const uint8_t *first = text + size - back;
+        if ((*first & 0xC0) == 0x80)
+            continue;
+        /* A sequence that breaks off for want of bytes has used all there are. */
+        sn_char last = sn_utf8_get(first, back);
+        return last.bad && last.length == back && lead_of(*first).more > 0 ? size - back : size;
+    }
+    return size;
+}
+
 /* Whether a character of a message can be shown as it is: nothing that breaks
  * the line, hides, combines or turns the direction of writing. */
 static _Bool shows(sn_char character)

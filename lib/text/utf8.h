@@ -38,6 +38,10 @@ size_t sn_utf8_put(uint32_t code, uint8_t *out);
 /* Offset of the first byte that is not UTF-8, `size` if there is none. */
 size_t sn_utf8_check(const uint8_t *text, size_t size);
 
+/* Bytes of the text without the first bytes of a sequence that its end cuts off:
+ * those that further bytes may complete. */
+size_t sn_utf8_whole(const uint8_t *text, size_t size);
+
 /* A NUL-terminated copy fit for an error message of one line: bytes that would
  * not show become \xNN, long texts are cut and end in "...". `capacity` is 16
  * or more. Returns `out`. */
