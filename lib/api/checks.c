@@ -3,9 +3,12 @@
  * See checks.h. */
 #include "api/checks.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define INVALID SENTIMENT_ERROR_INVALID_ARGUMENT
+/* struct_size and status: callers cannot do with less. */
+#define RESULT_SIZE offsetof(sentiment_result, prediction)
 
 sentiment_status sn_null_argument(sentiment_error *error, const char *name)
 {
@@ -63,5 +66,16 @@ sentiment_status sn_check_zero(uint32_t value, const char *name, sentiment_error
 {
     if (value)
         return sn_fail(error, INVALID, SN_NO_OFFSET, "%s is %u; expected 0", name, value);
+    return SENTIMENT_OK;
+}
+
+sentiment_status sn_check_result(const sentiment_result *results, sentiment_error *error)
+{
+    if (!results)
+        return sn_null_argument(error, "result");
+    if (results->struct_size < RESULT_SIZE || results->struct_size % _Alignof(sentiment_result))
+        return sn_fail(error, INVALID, SN_NO_OFFSET,
+                       "sentiment_result.struct_size is %u; expected %zu", results->struct_size,
+                       sizeof *results);
     return SENTIMENT_OK;
 }

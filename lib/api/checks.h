@@ -24,5 +24,7 @@ sentiment_status sn_check_choice(int32_t value, int32_t last, const char *name,
 sentiment_status sn_check_flag(uint32_t value, const char *name, sentiment_error *error);
 /* A reserved field. */
 sentiment_status sn_check_zero(uint32_t value, const char *name, sentiment_error *error);
+/* Results that a call is to fill: there, and large enough. */
+sentiment_status sn_check_result(const sentiment_result *results, sentiment_error *error);
 
 #endif

@@ -5,8 +5,6 @@
 #include "api/checks.h"
 
 #define INVALID SENTIMENT_ERROR_INVALID_ARGUMENT
-/* struct_size and status: callers cannot do with less. */
-#define RESULT_SIZE offsetof(sentiment_result, prediction)
 
 static sentiment_status check_session_options(const sentiment_session_options *options,
                                               sentiment_error *error)
@@ -66,17 +64,6 @@ sentiment_status sentiment_session_get_info(const sentiment_session *session,
     return sn_give_struct(info, &filled, sizeof filled, "sentiment_session_info", error);
 }
 
-static sentiment_status check_result(const sentiment_result *results, sentiment_error *error)
-{
-    if (!results)
-        return sn_null_argument(error, "result");
-    if (results->struct_size < RESULT_SIZE || results->struct_size % _Alignof(sentiment_result))
-        return sn_fail(error, INVALID, SN_NO_OFFSET,
-                       "sentiment_result.struct_size is %u; expected %zu", results->struct_size,
-                       sizeof *results);
-    return SENTIMENT_OK;
-}
-
 sentiment_status sentiment_session_predict(sentiment_session *session, const char *text,
                                            size_t size, uint32_t max_length,
                                            sentiment_result *result, float *probabilities,
@@ -84,7 +71,7 @@ sentiment_status sentiment_session_predict(sentiment_session *session, const cha
 {
     if (!session || (!text && size))
         return sn_null_argument(error, session ? "text" : "session");
-    sentiment_status status = check_result(result, error);
+    sentiment_status status = sn_check_result(result, error);
     if (status)
         return status;
     sentiment_result answer = {.struct_size = sizeof answer};
@@ -112,7 +99,7 @@ static sentiment_status predict_many(sentiment_session *session, const sn_batch 
         return sn_null_argument(error, session ? "offsets" : "session");
     if (batch->count == 0)
         return SENTIMENT_OK;
-    sentiment_status status = check_result(batch->results, error);
+    sentiment_status status = sn_check_result(batch->results, error);
     if (status)
         return status;
     for (size_t i = 0; i < batch->count; i++)
@@ -170,7 +157,7 @@ sentiment_status sentiment_session_explain(sentiment_session *session, const cha
 {
     if (!session || !length || (!text && size))
         return sn_null_argument(error, !session ? "session" : !length ? "length" : "text");
-    sentiment_status status = check_result(result, error);
+    sentiment_status status = sn_check_result(result, error);
     if (status)
         return status;
     sentiment_result answer = {.struct_size = sizeof answer};

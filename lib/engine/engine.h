@@ -28,6 +28,23 @@ typedef struct sn_engine_description {
     uint64_t memory_bytes;
 } sn_engine_description;
 
+/* Rows whose ids come in parts. A place is what the engine keeps of the ids so
+ * far; it belongs to the session of the state it was made with. */
+typedef struct sn_engine_stream {
+    /* The place before the first id. UNSUPPORTED for a model that cannot. */
+    sentiment_status (*create)(void *state, void **place, sentiment_error *error);
+    void (*destroy)(void *place);
+    /* Makes `to` equal to `from`, of the same state; NULL: before the first id. */
+    void (*copy)(void *to, const void *from);
+    /* Reads `count` (1 or more) ids. After a failure the place is undefined. */
+    sentiment_status (*advance)(void *state, void *place, const int32_t *ids, size_t count,
+                                sentiment_error *error);
+    /* What run gives for the ids so far with `count` more behind them, padded to
+     * `total`, bit for bit; the place stays as it is. */
+    sentiment_status (*answer)(void *state, const void *place, const int32_t *ids, size_t count,
+                               uint32_t total, float *logits, sentiment_error *error);
+} sn_engine_stream;
+
 typedef struct sn_engine {
     int32_t id; /* enum sentiment_engine */
     const char *name;
@@ -44,6 +61,7 @@ typedef struct sn_engine {
                                 float *logits, float *bias, float *contributions,
                                 sentiment_error *error);
     void (*describe)(const void *state, sn_engine_description *out);
+    const sn_engine_stream *stream; /* NULL: not with this engine */
 } sn_engine;
 
 extern const sn_engine sn_engine_native;

@@ -297,6 +297,72 @@ static void native_describe(const void *state, sn_engine_description *out)
     out->memory_bytes += engine->capacity * 2 * sizeof *engine->order;
 }
 
+static sentiment_status place_create(void *state, void **place, sentiment_error *error)
+{
+    native *engine = state;
+    const sn_lstm *lstm = engine->classifier.lstm;
+    if (lstm->config.directions > 1)
+        return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
+                       "the model is bidirectional: it reads a text from its end too, which a "
+                       "stream does not know; expected a model that only runs forwards");
+    sn_row_state *out = sn_alloc(engine->memory, 1, sizeof *out);
+    if (!out)
+        return sn_fail_memory(error, "the state of a stream");
+    sentiment_status status = sn_row_state_init(lstm, out, error);
+    if (status) {
+        sn_free(engine->memory, out);
+        return status;
+    }
+    *place = out;
+    return SENTIMENT_OK;
+}
+
+static void place_destroy(void *place)
+{
+    if (!place)
+        return;
+    const sn_memory *memory = ((sn_row_state *)place)->memory;
+    sn_row_state_free(place);
+    sn_free(memory, place);
+}
+
+static void place_copy(void *to, const void *from)
+{
+    sn_row_state_copy(to, from);
+}
+
+static sentiment_status place_advance(void *state, void *place, const int32_t *ids, size_t count,
+                                      sentiment_error *error)
+{
+    native *engine = state;
+    (void)error;
+    sn_classifier_advance(&engine->classifier, &engine->workers[0], ids, count, place);
+    return SENTIMENT_OK;
+}
+
+static sentiment_status place_answer(void *state, const void *place, const int32_t *ids,
+                                     size_t count, uint32_t total, float *logits,
+                                     sentiment_error *error)
+{
+    native *engine = state;
+    const sn_lstm *lstm = engine->classifier.lstm;
+    (void)error;
+    if (total == 0)
+        memcpy(logits, lstm->fc_bias, lstm->config.classes * sizeof *logits);
+    else
+        sn_classifier_answer(&engine->classifier, &engine->workers[0], place, ids, count, total,
+                             logits);
+    return SENTIMENT_OK;
+}
+
+static const sn_engine_stream native_stream = {
+    .create = place_create,
+    .destroy = place_destroy,
+    .copy = place_copy,
+    .advance = place_advance,
+    .answer = place_answer,
+};
+
 const sn_engine sn_engine_native = {
     .id = SENTIMENT_ENGINE_NATIVE,
     .name = "native",
@@ -305,4 +371,5 @@ const sn_engine sn_engine_native = {
     .run = native_run,
     .explain = native_explain,
     .describe = native_describe,
+    .stream = &native_stream,
 };

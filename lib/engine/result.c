@@ -8,6 +8,18 @@
 
 #include "nn/softmax.h"
 
+uint32_t sn_result_flags(uint64_t tokens, uint64_t used, uint64_t unknown)
+{
+    uint32_t flags = 0;
+    if (tokens == 0)
+        flags |= SENTIMENT_FLAG_EMPTY;
+    if (used < tokens)
+        flags |= SENTIMENT_FLAG_TRUNCATED;
+    if (used > 0 && unknown == used)
+        flags |= SENTIMENT_FLAG_ALL_UNKNOWN;
+    return flags;
+}
+
 void sn_result_put(const sn_batch *batch, size_t item, const sentiment_result *result)
 {
     uint32_t stride = batch->results->struct_size;

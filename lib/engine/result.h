@@ -6,6 +6,10 @@
 
 #include "engine/session.h"
 
+/* Bits of enum sentiment_flag for a text of so many tokens, of which `used` are
+ * read and `unknown` of those have no word. */
+uint32_t sn_result_flags(uint64_t tokens, uint64_t used, uint64_t unknown);
+
 /* Writes a result, as much of it as the caller's struct_size has room for. */
 void sn_result_put(const sn_batch *batch, size_t item, const sentiment_result *result);
 

@@ -199,18 +199,6 @@ static size_t append_ids(sn_chunk *chunk, const int32_t *ids, size_t used)
     return unknown;
 }
 
-static uint32_t result_flags(size_t tokens, size_t used, size_t unknown)
-{
-    uint32_t flags = 0;
-    if (tokens == 0)
-        flags |= SENTIMENT_FLAG_EMPTY;
-    if (used < tokens)
-        flags |= SENTIMENT_FLAG_TRUNCATED;
-    if (used > 0 && unknown == used)
-        flags |= SENTIMENT_FLAG_ALL_UNKNOWN;
-    return flags;
-}
-
 /* Tokenizes one item into the chunk and fills in what is known of its result. */
 static sentiment_status add_item(sentiment_session *session, const sn_batch *batch, size_t item,
                                  sentiment_error *error)
@@ -236,7 +224,7 @@ static sentiment_status add_item(sentiment_session *session, const sn_batch *bat
         session->padding == SENTIMENT_PADDING_MAX_LENGTH ? max_length : (uint32_t)used;
     chunk->items[chunk->rows] = item;
     chunk->results[chunk->rows++] =
-        (sentiment_result){.flags = result_flags(count, used, unknown),
+        (sentiment_result){.flags = sn_result_flags(count, used, unknown),
                            .tokens = count,
                            .unknown = unknown,
                            .error_offset = SENTIMENT_NO_OFFSET};
@@ -304,7 +292,7 @@ static sentiment_status run_chunk(sentiment_session *session, const sn_batch *ba
     return status;
 }
 
-static sentiment_status check_process(const sentiment_session *session, sentiment_error *error)
+sentiment_status sn_session_check_process(const sentiment_session *session, sentiment_error *error)
 {
     if (session->threads > 1 && getpid() != session->process)
         return sn_fail(error, SENTIMENT_ERROR_FORKED, SN_NO_OFFSET,
@@ -316,7 +304,7 @@ static sentiment_status check_process(const sentiment_session *session, sentimen
 sentiment_status sn_session_run(sentiment_session *session, const sn_batch *batch,
                                 sentiment_error *item_error, sentiment_error *error)
 {
-    sentiment_status status = check_process(session, error);
+    sentiment_status status = sn_session_check_process(session, error);
     for (size_t item = 0; item < batch->count && !status;) {
         if (sentiment_cancel_requested(batch->cancel))
             return sn_fail(error, SENTIMENT_ERROR_CANCELLED, SN_NO_OFFSET,
@@ -356,7 +344,7 @@ sentiment_status sn_session_explain(sentiment_session *session, const sn_batch *
                                     sn_explanation *explanation, sentiment_error *error)
 {
     session->chunk.rows = 0;
-    sentiment_status status = check_process(session, error);
+    sentiment_status status = sn_session_check_process(session, error);
     if (!status)
         status = add_item(session, batch, 0, error);
     if (status)

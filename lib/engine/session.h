@@ -37,6 +37,9 @@ struct sentiment_session {
     sn_chunk chunk;
 };
 
+/* FORKED if the session's threads are those of a parent process. */
+sentiment_status sn_session_check_process(const sentiment_session *session, sentiment_error *error);
+
 /* What a batch is made of: texts, or rows of ids when `ids` is given. */
 typedef struct sn_batch {
     const char *text;
