@@ -159,10 +159,16 @@ sn_pickle_walk sn_pickle_pairs(const sn_pickle *pickle, sn_pickle_id id)
     return walk;
 }
 
-/* Key and value from a tuple or list of two, as Python 2 pickled OrderedDict. */
+/* Key and value from a tuple or list of two, as Python 2 pickled OrderedDict.
+ * Nothing else: in an object, items may stand behind any number of pairs, which
+ * would be walked over each time that the object is in the list. */
 static void split_pair(const sn_pickle *p, sn_pickle_id id, sn_pickle_id *key,
                        sn_pickle_id *value)
 {
+    uint8_t kind = sn_pickle_get(p, id)->kind;
+    *key = *value = 0;
+    if (kind != SN_PICKLE_TUPLE && kind != SN_PICKLE_LIST)
+        return;
     sn_pickle_walk walk = sn_pickle_items(p, id);
     *key = sn_pickle_next(&walk);
     *value = sn_pickle_next(&walk);

@@ -10,6 +10,10 @@
 #include "formats/pth_internal.h"
 #include "formats/zip.h"
 
+/* PyTorch's keys are numbers. A long one, again and again by its memo number,
+ * would cost its length with each comparison. */
+#define MAX_KEY 255
+
 static int by_key(const void *a, const void *b)
 {
     const sn_pth_storage *first = a, *second = b;
@@ -37,6 +41,9 @@ static sentiment_status read_storage(const sn_pth *pth, sn_pickle_id id, sn_pth_
     *storage = (sn_pth_storage){.at = at, .key = sn_pickle_text(p, sn_pickle_item(p, tuple, 2))};
     if (!sn_pth_storage_dtype(p, sn_pickle_item(p, tuple, 1), &storage->dtype))
         return sn_pickle_fail(p, at, "a storage of an unknown class");
+    if (storage->key.size > MAX_KEY)
+        return sn_pickle_fail(p, at, "a storage key of %zu bytes, at most %d are accepted",
+                              storage->key.size, MAX_KEY);
     if (storage->key.size == 0)
         return sn_pickle_fail(p, at, "a storage key that is %s, expected a string with something "
                                      "in it",
@@ -255,8 +262,13 @@ static sentiment_status measure(const sn_pth *pth, size_t *count, size_t *bytes)
         sentiment_status status = check_key(pth, key, value);
         if (status)
             return status;
+        size_t size = sn_pickle_text(p, key).size + 1;
+        /* One long name may stand in the dict again and again by its memo number. */
+        if (size > p->in.size - *bytes)
+            return sn_pickle_fail(p, sn_pickle_get(p, p->root)->at,
+                                  "the names of tensors are longer than the file that holds them");
         *count += 1;
-        *bytes += sn_pickle_text(p, key).size + 1;
+        *bytes += size;
     }
     if (*count == 0)
         return sn_pickle_fail(p, sn_pickle_get(p, p->root)->at,

@@ -360,6 +360,10 @@ def legacy(magic=MAGIC, version=VERSION, system=SYSTEM, pickle=None, names=None,
 def pth_files():
     for name, pickle in pth_pickles():
         yield name, model(pickle)
+    # A long key, again and again by its memo number, is compared again and again.
+    yield "storage-key-long", archive([
+        Entry("m/data.pkl", state(tensor(storage(key="k" * 256)))),
+        Entry("m/data/" + "k" * 256, WEIGHTS), Entry("m/version", b"3\n")])
     yield "torchscript", archive([Entry("m/data.pkl", PROTO + b"N."), Entry("m/constants.pkl",
                                                                             PROTO + b").")])
     yield "torchscript-code", archive([*records(), deflated("m/code/__torch__.py", b"class A:")])
@@ -464,6 +468,9 @@ def tokenizer_files():
     # One long word again and again by its memo number.
     yield "word-bomb", tokenizer((text("word_to_idx"), b"}(" + text("w" * 5000) + b"q\0" + num(0)
                                   + b"h\0K\1" * 2000 + b"u"))
+    # An object as a pair: its items may stand behind any number of others.
+    yield "pair-is-object", PROTO + glob("collections", "OrderedDict") + b"](" + (
+        glob("a", "B") + b")\x81" + text("w") + b"a" + num(0) + b"a") + b"e\x85R" + STOP
     yield "cycle-state", PROTO + glob("a", "B") + b")\x81q\0h\0b."
     yield "cycle-words", PROTO + b"}q\0" + text("word_to_idx") + b"h\0s."
     yield "extension-code", PROTO + b"\x84\1\0\0\0."
