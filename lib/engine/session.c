@@ -136,7 +136,8 @@ static _Bool reserve_rows(sentiment_session *session, size_t rows)
 static _Bool reserve_ids(sentiment_session *session, size_t ids)
 {
     sn_chunk *chunk = &session->chunk;
-    if (ids <= chunk->ids_capacity)
+    /* An array there must be, of no ids too: rows point into it. */
+    if (chunk->ids && ids <= chunk->ids_capacity)
         return 1;
     size_t wanted = ids + ids / 2;
     if (!grow(&session->memory, &chunk->ids, wanted, sizeof *chunk->ids))
