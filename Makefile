@@ -12,7 +12,7 @@ export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
 
 # Packages before configuration before the build, also under make -j.
 .NOTPARALLEL:
-.PHONY: build help deps-light deps demo test install bench abi format clean
+.PHONY: build help deps-light deps demo test install bench fuzz abi format clean
 
 build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
 	ninja -C $(BUILD)
@@ -51,6 +51,10 @@ install: build ## install; DESTDIR is honoured
 bench: build ## measure native against torch at the sizes of the deployment guide
 	@bench/compare.sh $(BUILD)
 
+fuzz: ## run the fuzz targets with clang, SECONDS= of each (default 30)
+	@.ci/deps.sh ci
+	@.ci/fuzz.sh $(SECONDS)
+
 abi: deps ## renew the ABI baseline after a deliberate change
 	@.ci/abi.sh renew
 
@@ -58,4 +62,4 @@ format: ## format the C and C++ sources
 	git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
 
 clean: ## remove the build folders that these targets and .ci/run make
-	rm -rf $(BUILD) $(DEMO) build-abi build-asan build-clang build-tsan $(VENV)
+	rm -rf $(BUILD) $(DEMO) build-abi build-asan build-clang build-fuzz build-tsan $(VENV)

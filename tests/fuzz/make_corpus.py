@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the seeds of the fuzz targets: make_corpus.py [FOLDER].
+
+The default folder is corpus/ where this script is. Files called found-* are not
+its own: fuzzing found them, and they stay. Seeds are small golden and hostile
+files of tests/golden, and files made here that lie about themselves. Each
+begins with the two bytes of harness.h: the allocation that fails, and switches.
+The same files come out each time; only the standard library is needed.
+"""
+import pathlib
+import sys
+import zlib
+
+import seeds_native
+import seeds_pickle
+import seeds_text
+
+HERE = pathlib.Path(__file__).resolve().parent
+GOLDEN = HERE.parent / 'golden'
+LARGEST = 4096
+
+
+class Corpus:
+    """The folder of one target."""
+
+    def __init__(self, root, target):
+        self.folder = root / target
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for old in self.folder.iterdir():
+            if not old.name.startswith('found-'):
+                old.unlink()
+
+    def add(self, name, data, flags=0):
+        """A seed; which of its first allocations fails depends on its name."""
+        path = self.folder / name
+        assert not path.exists(), path
+        path.write_bytes(bytes([zlib.crc32(name.encode()) % 29 + 1, flags]) + data)
+
+    def add_files(self, folder, suffix, flags=0):
+        """The small files of a folder of tests/golden."""
+        for path in sorted((GOLDEN / folder).glob('*' + suffix)):
+            data = path.read_bytes()
+            if len(data) <= LARGEST:
+                self.add(f'{folder.split("/")[0]}-{path.stem}', data, flags)
+
+
+def write_all(root):
+    """Every target's seeds."""
+    corpus = Corpus(root, 'zip')
+    corpus.add_files('pth', '.pth')
+    corpus.add_files('invalid/zip', '.pth')
+    for name, data in seeds_pickle.tensor_archives():
+        if name in ('good', 'two-tensors'):
+            corpus.add(name, data)
+    corpus.add('crc-missing-accepted', (GOLDEN / 'invalid/zip/crc-missing.pth').read_bytes(), 1)
+
+    corpus = Corpus(root, 'pickle')
+    corpus.add_files('tokenizer_pkl', '.pkl')
+    corpus.add_files('invalid/tokenizer_pkl', '.pkl')
+    for source in (seeds_pickle.line_pickles, seeds_pickle.lying_pickles,
+                   seeds_pickle.state_pickles):
+        for name, data in source():
+            corpus.add(name, data)
+
+    corpus = Corpus(root, 'pth')
+    corpus.add_files('pth', '.pth')
+    corpus.add_files('invalid/pth', '.pth')
+    for name, data in seeds_pickle.tensor_archives():
+        corpus.add('tensor-' + name, data)
+
+    corpus = Corpus(root, 'safetensors')
+    for number, (name, data) in enumerate(seeds_native.good_natives()):
+        corpus.add(name, data, (0, 2, 4)[number % 3])
+    for name, data in seeds_native.bad_natives():
+        corpus.add('bad-' + name, data)
+
+    corpus = Corpus(root, 'config')
+    for number, (name, data, flags) in enumerate(seeds_native.configs()):
+        corpus.add(name, data.encode(), flags | (number % 2) * 8)
+
+    corpus = Corpus(root, 'text')
+    for number, (name, data) in enumerate(sorted(seeds_text.TEXTS.items())):
+        corpus.add(name, data.encode(), number * 37 % 256)
+    for name, data in sorted(seeds_text.BROKEN.items()):
+        corpus.add('broken-' + name, data, 128)
+
+    corpus = Corpus(root, 'model')
+    for name, data in seeds_pickle.folders():
+        corpus.add(name, data)
+
+
+if __name__ == '__main__':
+    write_all(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / 'corpus')

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See bundles.h: the part about models that have loaded. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundles.h"
+#include "model/model.h"
+
+/* Multiplications that an input may cost: tokens times parameters. */
+#define WORK ((uint64_t)1 << 21)
+#define MOST_TOKENS 24
+#define MOST_CLASSES 64
+
+static const char *const texts[] = {
+    "", "a", "word_1 word_2 word_1", "Good, b\xc3\xa4" "d! zero one two... \xf0\x9f\x98\x80",
+};
+
+/* What one session says of one text. */
+typedef struct answer {
+    sentiment_status status;
+    sentiment_result result;
+    float probabilities[MOST_CLASSES], logits[MOST_CLASSES];
+} answer;
+
+/* Every failure but OUT_OF_MEMORY is one that this model may well have. */
+static void check_answer(const answer *got, uint32_t classes)
+{
+    double sum = 0;
+    if (got->status != SENTIMENT_OK) {
+        FUZZ_CHECK(got->status == SENTIMENT_ERROR_BAD_MODEL);
+        return;
+    }
+    for (uint32_t c = 0; c < classes; c++) {
+        FUZZ_CHECK(isfinite(got->logits[c]));
+        FUZZ_CHECK(got->probabilities[c] >= 0 && got->probabilities[c] <= 1);
+        sum += (double)got->probabilities[c];
+    }
+    FUZZ_CHECK(fabs(sum - 1) < 1e-5);
+    uint32_t best = (uint32_t)got->result.prediction;
+    FUZZ_CHECK(best < classes && got->result.confidence == got->probabilities[best]);
+    for (uint32_t c = 0; c < classes; c++)
+        FUZZ_CHECK(got->logits[c] < got->logits[best] ||
+                   (got->logits[c] == got->logits[best] && c >= best));
+}
+
+static void check_same_answer(const answer *a, const answer *b, uint32_t classes)
+{
+    FUZZ_CHECK(a->status == b->status);
+    if (a->status != SENTIMENT_OK)
+        return;
+    FUZZ_CHECK(memcmp(a->probabilities, b->probabilities, classes * sizeof(float)) == 0);
+    FUZZ_CHECK(memcmp(a->logits, b->logits, classes * sizeof(float)) == 0);
+    FUZZ_CHECK(a->result.prediction == b->result.prediction);
+    FUZZ_CHECK(a->result.tokens == b->result.tokens);
+    FUZZ_CHECK(a->result.flags == b->result.flags && a->result.unknown == b->result.unknown);
+}
+
+static sentiment_status answer_all(fuzz_run *run, sentiment_model *model, int32_t isa,
+                                   uint32_t max_length, answer *answers)
+{
+    sentiment_session_options options = {.struct_size = sizeof options};
+    sentiment_session *session = NULL;
+    options.engine = SENTIMENT_ENGINE_NATIVE;
+    options.isa = isa;
+    options.fold_bytes = 1 << 16;
+    sentiment_status status = sentiment_session_create(model, &options, &session, &run->error);
+    for (size_t i = 0; !status && i < sizeof texts / sizeof *texts; i++) {
+        answer *got = &answers[i];
+        got->result.struct_size = sizeof got->result;
+        got->status =
+            sentiment_session_predict(session, texts[i], strlen(texts[i]), max_length, &got->result,
+                                      got->probabilities, got->logits, &run->error);
+        if (got->status == SENTIMENT_ERROR_OUT_OF_MEMORY)
+            status = got->status;
+    }
+    sentiment_session_free(session);
+    return status;
+}
+
+sentiment_status model_check(fuzz_run *run, sentiment_model *model)
+{
+    answer plain[sizeof texts / sizeof *texts] = {0}, best[sizeof texts / sizeof *texts] = {0};
+    uint32_t classes = model->config.num_classes, tokens = model->config.max_length;
+    if (tokens > MOST_TOKENS)
+        tokens = MOST_TOKENS;
+    if (classes > MOST_CLASSES || model->weights.parameters == 0 ||
+        model->weights.parameters > WORK / tokens)
+        return SENTIMENT_OK;
+    sentiment_status status = answer_all(run, model, SENTIMENT_ISA_C, tokens, plain);
+    if (!status)
+        status = answer_all(run, model, SENTIMENT_ISA_AUTO, tokens, best);
+    FUZZ_CHECK(!status || status == SENTIMENT_ERROR_OUT_OF_MEMORY);
+    for (size_t i = 0; !status && i < sizeof texts / sizeof *texts; i++) {
+        check_answer(&plain[i], classes);
+        check_same_answer(&plain[i], &best[i], classes);
+    }
+    return status;
+}
+
+void model_check_same(sentiment_model *a, sentiment_model *b)
+{
+    const sn_model_config *x = &a->config, *y = &b->config;
+    FUZZ_CHECK(x->vocab_size == y->vocab_size && x->embedding_dim == y->embedding_dim);
+    FUZZ_CHECK(x->hidden_size == y->hidden_size && x->num_classes == y->num_classes);
+    FUZZ_CHECK(x->num_layers == y->num_layers && x->directions == y->directions);
+    FUZZ_CHECK(x->max_length == y->max_length && x->padding == y->padding);
+    FUZZ_CHECK(x->temperature == y->temperature && a->has_labels == b->has_labels);
+    FUZZ_CHECK(a->weights.parameters == b->weights.parameters && a->precision == b->precision);
+    for (uint32_t c = 0; c < x->num_classes; c++)
+        FUZZ_CHECK(strcmp(a->labels[c], b->labels[c]) == 0);
+    if (a->storage)
+        FUZZ_CHECK(memcmp(a->storage, b->storage, a->weights.parameters * sizeof(float)) == 0);
+    const sn_vocabulary *v = &a->tokenizer->tokenizer.vocabulary;
+    const sn_vocabulary *w = &b->tokenizer->tokenizer.vocabulary;
+    FUZZ_CHECK(a->tokenizer->tokenizer.kind == b->tokenizer->tokenizer.kind);
+    FUZZ_CHECK(v->count == w->count);
+    for (size_t i = 0; i < v->count; i++)
+        FUZZ_CHECK(sn_vocabulary_find(w, v->bytes + v->offsets[i],
+                                      (size_t)(v->offsets[i + 1] - v->offsets[i])) == v->ids[i]);
+    FUZZ_CHECK(strcmp(a->config_json, b->config_json) == 0);
+}

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Seeds of make_corpus.py: texts of many scripts, and bytes that are no UTF-8."""
+TEXTS = {
+    'empty': '',
+    'plain': "This isn't good, not good at all!",
+    'spaces': '\t a\x1c\x85b\u3000c\u180ed ',
+    'case': 'ÉTÉ ÀÉ STRASSE İstanbul ǅ ẞ',
+    'sigma': 'ΟΣ ΟΣΑ Σ ΑΣ. ΑΣ\u0301 Α\u0345Σ Σ\u0301Α',
+    'sigma-far': 'Σ ' * 20 + '\u0301' * 200 + 'A',
+    'apostrophes': "don't don\u2019t 'tis '' \u2018a\u2019 O'N'",
+    'marks': 'e\u0301 \u0301 a\u0338\u0323 \u0915\u094d\u0937',
+    'emoji': '👩\u200d👩\u200d👧 🇩🇪 ✋🏽 ❤\ufe0f',
+    'arabic': 'مَرْحَبًا بِكُم ـــ لا',
+    'cjk': '你好，世界！ 日本語テキスト 한국어',
+    'thai': 'สวัสดีครับ',
+    'controls': 'a\0b\x01c\x7f\u200b\u2060\ufeff',
+    'digits': '3.14 1,000 ١٢٣ ½ ²',
+    'long': 'x' * 300,
+    'punctuation': '!?.,;:-_()[]{}<>"\u201c\u201d\u00ab\u00bb\u2026\u2013$€+=*/\\|@#%^&~`',
+    'expands': 'İ' * 100,
+    'planes': '\U00010400\U00010428\U0001e900\U000e0001\U0010ffff',
+}
+BROKEN = {
+    'lone-tail': b'a\x80b',
+    'lone-lead': b'a\xc3',
+    'overlong': b'\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf',
+    'surrogates': b'\xed\xa0\x80\xed\xbf\xbf',
+    'beyond': b'\xf4\x90\x80\x80\xf5\xff\xfe',
+    'cut-4': b'good \xf0\x9f\x98',
+    'cut-3': b'\xe2\x82 good',
+    'mixed': b'\xe2\x82\xac\xe2\x28\xa1 A\xce',
+    'latin-1': b'caf\xe9 d\xe9j\xe0 vu',
+    'utf-16': 'good'.encode('utf-16'),
+    'ff': b'\xff' * 40,
+}
