@@ -2,7 +2,8 @@
  *
  * The three input formats, a line each. TSV has no quoting: a field is what
  * stands between tabs. JSON lines are objects with "text" and an optional
- * "max_length"; other keys are somebody else's and ignored. */
+ * "max_length"; other keys are somebody else's and ignored. A key given twice is
+ * refused: two programs would read two different texts. */
 #include "record.h"
 
 #include <jansson.h>
@@ -61,7 +62,8 @@ static bool add_object(const json_t *object, chunk *records)
 static bool add_json(const char *line, size_t size, chunk *records)
 {
     json_error_t error;
-    json_t *value = json_loadb(line, size, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
+    const size_t rules = JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_REJECT_DUPLICATES;
+    json_t *value = json_loadb(line, size, rules, &error);
     if (!value) {
         enum json_error_code code = json_error_code(&error);
         if (code == json_error_out_of_memory)

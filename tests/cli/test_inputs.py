@@ -56,6 +56,7 @@ class Inputs(cli.Case):
                (b'{"text": "a", "max_length": 1.5}', -1),
                (b'{"text": "a", "max_length": "5"}', -1),
                (b'{"text": "a", "max_length": true}', -1),
+               (b'{"text": "a", "text": "b"}', -1), (b'{"id": 1, "text": "a", "id": 2}', -1),
                (b'[' * 100000, -1)]
         lines = b''.join(b'{"text": "word_1"}\n' + line + b'\n' for line, _ in bad)
         done = self.run_model('predict', '--json', '--input', self.write('bad.jsonl', lines))
