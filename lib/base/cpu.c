@@ -49,6 +49,17 @@ int32_t sn_cpu_isa(void)
     return isa;
 }
 
+_Bool sn_cpu_vnni(void)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    const char *asked = getenv("SENTIMENT_ISA");
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512vnni") && !(asked && strcmp(asked, "avx512-novnni") == 0);
+#else
+    return 0;
+#endif
+}
+
 /* cgroup v2's "quota period", rounded up; `limit` where there is none. */
 static uint32_t cgroup_limit(uint32_t limit)
 {

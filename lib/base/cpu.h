@@ -7,8 +7,10 @@
 #include <sentiment/sentiment.h>
 
 /* The best enum sentiment_isa of this machine, lowered by the environment
- * variable SENTIMENT_ISA (c, avx2, avx512). Never AUTO. */
+ * variable SENTIMENT_ISA (c, avx2, avx512, avx512-novnni). Never AUTO. */
 int32_t sn_cpu_isa(void);
+/* Whether AVX-512 comes with VNNI here, and SENTIMENT_ISA does not say avx512-novnni. */
+_Bool sn_cpu_vnni(void);
 /* "c", "avx2", "avx512". */
 const char *sn_isa_name(int32_t isa);
 /* Processors that affinity and cgroup CPU limits leave to this process, at least 1. */

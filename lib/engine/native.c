@@ -62,8 +62,10 @@ static sentiment_status pack_model(const sentiment_model *model, prepared *weigh
     if (!sources)
         return sn_fail_memory(error, "the packed weights");
     for (size_t i = 0; i < count; i++)
-        sources[i] = (sn_lstm_source){model->weights.lstm[i].w_ih, model->weights.lstm[i].w_hh,
-                                      model->weights.lstm[i].b_ih, model->weights.lstm[i].b_hh};
+        sources[i] = (sn_lstm_source){.w_ih = model->weights.lstm[i].w_ih,
+                                      .w_hh = model->weights.lstm[i].w_hh,
+                                      .b_ih = model->weights.lstm[i].b_ih,
+                                      .b_hh = model->weights.lstm[i].b_hh};
     sentiment_status status =
         sn_lstm_pack(&weights->memory, &config, model->weights.embedding, sources,
                      model->weights.fc_weight, model->weights.fc_bias, &weights->lstm, error);

@@ -2,28 +2,9 @@
  *
  * The fp32 kernels for AVX2 with FMA: a block is two strips. Three rows use 12
  * of the 16 registers for accumulators. */
-#include <immintrin.h>
+#include "kernels/vector_avx2.h"
 
-#include <sentiment/sentiment.h>
-
-#define V __m256
-#define WIDTH 8
 #define MAX_ROWS 3
-#define v_load(p) _mm256_loadu_ps(p)
-#define v_store(p, v) _mm256_storeu_ps(p, v)
-#define v_set(f) _mm256_set1_ps(f)
-#define v_add(a, b) _mm256_add_ps(a, b)
-#define v_sub(a, b) _mm256_sub_ps(a, b)
-#define v_mul(a, b) _mm256_mul_ps(a, b)
-#define v_div(a, b) _mm256_div_ps(a, b)
-#define v_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
-#define v_min(a, b) _mm256_min_ps(a, b)
-#define v_max(a, b) _mm256_max_ps(a, b)
-#define v_round(a) _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
-#define v_exp2i(n)                                                                                 \
-  _mm256_castsi256_ps(                                                                             \
-      _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23))
-#define KERNELS sn_kernels_avx2
-#define KERNELS_ISA SENTIMENT_ISA_AVX2
+#define NAME(function) sn_avx2_##function
 
 #include "kernels/lstm_template.h"

@@ -8,9 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Floats that the sequences of a tile of stacked bidirectional layers may
+/* Bytes that each sequence of a tile of stacked bidirectional layers may
  * take, unless a single row needs more. */
-#define SEQUENCE_FLOATS ((size_t)4 << 20)
+#define SEQUENCE_BYTES ((size_t)16 << 20)
 
 static size_t row_width(const sn_lstm *lstm)
 {
@@ -62,23 +62,23 @@ void sn_worker_free(sn_worker *worker)
 
 uint64_t sn_worker_bytes(const sn_worker *worker)
 {
-    return sn_scratch_bytes(worker->scratch) + worker->sequence_floats * 2 * sizeof(float) +
+    return sn_scratch_bytes(worker->scratch) + worker->sequence_bytes * 2 +
            worker->max_rows * (sizeof(sn_row) + sizeof(float *));
 }
 
-/* Both sequences, at least `floats` each. */
-static _Bool reserve_sequences(sn_worker *worker, size_t floats)
+/* Both sequences, at least `bytes` each. */
+static _Bool reserve_sequences(sn_worker *worker, size_t bytes)
 {
-    if (floats <= worker->sequence_floats)
+    if (bytes <= worker->sequence_bytes)
         return 1;
-    worker->sequence_floats = 0;
+    worker->sequence_bytes = 0;
     for (int i = 0; i < 2; i++) {
         sn_free_aligned(worker->memory, worker->sequence[i]);
-        worker->sequence[i] = sn_alloc_aligned(worker->memory, floats, sizeof(float));
+        worker->sequence[i] = sn_alloc_aligned(worker->memory, bytes, 1);
     }
     if (!worker->sequence[0] || !worker->sequence[1])
         return 0;
-    worker->sequence_floats = floats;
+    worker->sequence_bytes = bytes;
     return 1;
 }
 
@@ -97,7 +97,7 @@ static void run_layers(const sn_pass *stack, sn_worker *worker, size_t first, si
             row->input = layer ? worker->sequence[(layer - 1) % 2] + at : NULL;
             row->output = last ? NULL : worker->sequence[layer % 2] + at;
             row->pooled = last ? worker->pooled + r * width : NULL;
-            at += row->total * width;
+            at += row->total * width * sn_pass_width(stack->lstm);
         }
         pass.first_layer = layer;
         pass.visit = last ? stack->visit : NULL;
@@ -110,17 +110,17 @@ static void run_layers(const sn_pass *stack, sn_worker *worker, size_t first, si
 static sentiment_status run_stacked(const sn_pass *pass, sn_worker *worker, size_t count,
                                     sentiment_error *error)
 {
-    size_t width = row_width(pass->lstm);
+    size_t width = row_width(pass->lstm) * sn_pass_width(pass->lstm);
     for (size_t first = 0; first < count;) {
-        size_t rows = 0, floats = 0;
+        size_t rows = 0, bytes = 0;
         while (first + rows < count) {
             size_t more = worker->rows[first + rows].total * width;
-            if (rows > 0 && floats + more > SEQUENCE_FLOATS)
+            if (rows > 0 && bytes + more > SEQUENCE_BYTES)
                 break;
-            floats += more;
+            bytes += more;
             rows++;
         }
-        if (!reserve_sequences(worker, floats))
+        if (!reserve_sequences(worker, bytes))
             return sn_fail_memory(error, "the sequences between layers");
         run_layers(pass, worker, first, rows);
         first += rows;

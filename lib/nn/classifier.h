@@ -22,8 +22,8 @@ typedef struct sn_worker {
     size_t max_rows;
     sn_row *rows;       /* [max_rows] filled by the caller of sn_classifier_run */
     float *pooled;      /* [max_rows][directions*padded] */
-    float *sequence[2]; /* outputs of the layer below and of this one */
-    size_t sequence_floats;
+    uint8_t *sequence[2]; /* outputs of the layer below and of this one */
+    size_t sequence_bytes;
 } sn_worker;
 
 /* Tolerance that keeps every logit within `logit_error` of running all steps. */

@@ -41,17 +41,26 @@ void sn_fold_free(sn_fold *fold)
 static void compute(const sn_fold *fold, const sn_kernels *kernels, int32_t token, float *out)
 {
     const sn_lstm_config *config = &fold->lstm->config;
-    const float *x = fold->lstm->embedding + (size_t)token * config->embedding_dim;
+    const float *x = NULL;
+    const uint8_t *bytes = NULL;
+    sn_project project = {.blocks = config->blocks, .rows = 1, .x = &x, .bytes = &bytes};
+    if (fold->lstm->int8) {
+        const sn_int8_rows *rows = &fold->lstm->embedding_int8;
+        bytes = (const uint8_t *)rows->weights + (size_t)token * config->embedding_dim;
+        project.x_flip = SN_FLIP_SIGNED;
+        project.x_scale = rows->scale[token];
+    } else {
+        x = fold->lstm->embedding + (size_t)token * config->embedding_dim;
+    }
     for (size_t d = 0; d < config->directions; d++) {
         const sn_lstm_layer *layer = &fold->lstm->layers[d];
         float *gates = out + d * config->blocks * SN_BLOCK_GATES;
-        kernels->project(&(sn_project){.weights = layer->w_ih,
-                                       .bias = layer->bias,
-                                       .blocks = config->blocks,
-                                       .inputs = layer->inputs,
-                                       .rows = 1,
-                                       .x = &x,
-                                       .out = &gates});
+        project.weights = layer->w_ih;
+        project.int8 = layer->w_ih_int8;
+        project.bias = layer->bias;
+        project.inputs = layer->inputs;
+        project.out = &gates;
+        (fold->lstm->int8 ? kernels->project_int8 : kernels->project)(&project);
     }
 }
 

@@ -2,7 +2,7 @@
  *
  * Packing: from PyTorch's rows of [4*hidden][k] to blocks of hidden units with
  * their four gates side by side. Filled-up units and columns are zero. */
-#include "nn/lstm.h"
+#include "nn/pack.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@ void sn_lstm_config_derive(sn_lstm_config *config)
     config->padded = config->blocks * SN_BLOCK;
 }
 
-static size_t layer_inputs(const sn_lstm_config *config, size_t layer)
+size_t sn_pack_inputs(const sn_lstm_config *config, size_t layer)
 {
     return layer == 0 ? config->embedding_dim : config->directions * config->padded;
 }
@@ -21,7 +21,7 @@ static size_t layer_inputs(const sn_lstm_config *config, size_t layer)
 static _Bool layer_floats(const sn_lstm_config *config, size_t layer, size_t *floats)
 {
     size_t rows = config->blocks * SN_BLOCK_GATES, columns;
-    return sn_add(layer_inputs(config, layer), config->hidden, &columns) &&
+    return sn_add(sn_pack_inputs(config, layer), config->hidden, &columns) &&
            sn_add(columns, 1, &columns) && sn_multiply(rows, columns, floats);
 }
 
@@ -62,7 +62,7 @@ static void pack_matrix(float *packed, const float *source, size_t hidden, size_
         }
 }
 
-static void pack_bias(float *packed, const sn_lstm_source *source, size_t hidden)
+void sn_pack_bias(const sn_lstm_source *source, size_t hidden, float *packed)
 {
     for (size_t gate = 0; gate < SN_GATES; gate++)
         for (size_t unit = 0; unit < hidden; unit++) {
@@ -75,7 +75,7 @@ static void pack_bias(float *packed, const sn_lstm_source *source, size_t hidden
 static float *pack_layer(const sn_lstm_config *config, size_t layer, const sn_lstm_source *source,
                          float *next, sn_lstm_layer *out)
 {
-    size_t rows = config->blocks * SN_BLOCK_GATES, inputs = layer_inputs(config, layer);
+    size_t rows = config->blocks * SN_BLOCK_GATES, inputs = sn_pack_inputs(config, layer);
     float *w_hh = next, *w_ih = w_hh + rows * config->hidden, *bias = w_ih + rows * inputs;
     pack_matrix(w_hh, source->w_hh, config->hidden, 1, config->hidden, config->hidden);
     if (layer == 0)
@@ -83,13 +83,13 @@ static float *pack_layer(const sn_lstm_config *config, size_t layer, const sn_ls
     else
         pack_matrix(w_ih, source->w_ih, config->hidden, config->directions, config->hidden,
                     config->padded);
-    pack_bias(bias, source, config->hidden);
+    sn_pack_bias(source, config->hidden, bias);
     *out = (sn_lstm_layer){.inputs = inputs, .w_ih = w_ih, .w_hh = w_hh, .bias = bias};
     return bias + rows;
 }
 
-static void pack_head(const sn_lstm_config *config, const float *weight, const float *bias,
-                      float *next, sn_lstm *out)
+void sn_pack_head(const sn_lstm_config *config, const float *weight, const float *bias, float *next,
+                  sn_lstm *out)
 {
     size_t groups = config->classes * config->directions;
     for (size_t g = 0; g < groups; g++)
@@ -119,7 +119,7 @@ sentiment_status sn_lstm_pack(const sn_memory *memory, const sn_lstm_config *con
     float *next = lstm.arena;
     for (size_t i = 0; i < count; i++)
         next = pack_layer(config, i / config->directions, &sources[i], next, &lstm.layers[i]);
-    pack_head(config, fc_weight, fc_bias, next, &lstm);
+    sn_pack_head(config, fc_weight, fc_bias, next, &lstm);
     *out = lstm;
     return SENTIMENT_OK;
 }
@@ -129,6 +129,8 @@ void sn_lstm_free(sn_lstm *lstm)
     if (!lstm->memory)
         return;
     sn_free_aligned(lstm->memory, lstm->arena);
+    sn_free_aligned(lstm->memory, lstm->arena_int8);
+    sn_free_aligned(lstm->memory, lstm->starts);
     sn_free(lstm->memory, lstm->layers);
     *lstm = (sn_lstm){0};
 }

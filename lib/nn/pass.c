@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/int8.h"
 #include "nn/settle.h"
 
 /* Steps after which the running sum of h is added to the row's total: two
@@ -24,6 +25,7 @@ typedef struct running {
     size_t run_begin; /* steps [run_begin, run_end) all read padding */
     size_t run_end;
     unsigned unflushed;
+    unsigned quiet; /* int8: steps of the run since a byte of the state changed */
     sn_settle settle;
 } running;
 
@@ -31,9 +33,11 @@ struct sn_scratch {
     const sn_lstm *lstm;
     size_t max_rows;
     running *slots;
-    const float **inputs; /* [max_rows] arguments of the kernels */
-    float **outputs;      /* [max_rows] */
-    float *arena;         /* backs the arrays below */
+    const float **inputs;  /* [max_rows] arguments of the kernels */
+    const uint8_t **bytes; /* [max_rows] inputs in int8 */
+    float **outputs;       /* [max_rows] */
+    uint8_t *states;       /* int8: [layers][2][max_rows][padded], h as biased bytes */
+    float *arena;          /* backs the arrays below */
     size_t arena_floats;
     float *h;          /* [layers][2][max_rows][padded] */
     float *c;          /* [layers][max_rows][padded] */
@@ -54,6 +58,12 @@ static size_t plane(const sn_scratch *scratch)
 static float *layer_h(const sn_scratch *scratch, size_t layer, size_t which)
 {
     return scratch->h + (layer * 2 + which) * plane(scratch);
+}
+
+/* int8: the bytes of layer_h, from which they follow (sn_int8_bytes). */
+static uint8_t *layer_bytes(const sn_scratch *scratch, size_t layer, size_t which)
+{
+    return scratch->states ? scratch->states + (layer * 2 + which) * plane(scratch) : NULL;
 }
 
 static float *layer_c(const sn_scratch *scratch, size_t layer)
@@ -82,8 +92,12 @@ sentiment_status sn_scratch_create(const sn_lstm *lstm, size_t max_rows, sn_scra
     scratch->arena = sn_alloc_aligned(lstm->memory, scratch->arena_floats, sizeof(float));
     scratch->slots = sn_alloc(lstm->memory, max_rows, sizeof *scratch->slots);
     scratch->inputs = sn_alloc(lstm->memory, max_rows, sizeof *scratch->inputs);
+    scratch->bytes = sn_alloc(lstm->memory, max_rows, sizeof *scratch->bytes);
     scratch->outputs = sn_alloc(lstm->memory, max_rows, sizeof *scratch->outputs);
-    if (!scratch->arena || !scratch->slots || !scratch->inputs || !scratch->outputs) {
+    if (lstm->int8)
+        scratch->states = sn_alloc_aligned(lstm->memory, config->layers * 2, plane(scratch));
+    if (!scratch->arena || !scratch->slots || !scratch->inputs || !scratch->bytes ||
+        !scratch->outputs || (lstm->int8 && !scratch->states)) {
         sn_scratch_free(scratch);
         return sn_fail_memory(error, "a session's scratch");
     }
@@ -105,8 +119,10 @@ void sn_scratch_free(sn_scratch *scratch)
         return;
     const sn_memory *memory = scratch->lstm->memory;
     sn_free_aligned(memory, scratch->arena);
+    sn_free_aligned(memory, scratch->states);
     sn_free(memory, scratch->slots);
     sn_free(memory, (void *)scratch->inputs);
+    sn_free(memory, (void *)scratch->bytes);
     sn_free(memory, scratch->outputs);
     sn_free(memory, scratch);
 }
@@ -114,7 +130,8 @@ void sn_scratch_free(sn_scratch *scratch)
 uint64_t sn_scratch_bytes(const sn_scratch *scratch)
 {
     return sizeof *scratch + scratch->arena_floats * sizeof(float) +
-           scratch->max_rows * (sizeof(running) + 2 * sizeof(float *));
+           (scratch->states ? scratch->lstm->config.layers * 2 * plane(scratch) : 0) +
+           scratch->max_rows * (sizeof(running) + 3 * sizeof(float *));
 }
 
 /* Position in the text of the slot's next step. */
@@ -138,34 +155,49 @@ static void start_slot(const sn_pass *pass, const sn_row *row, running *slot)
 /* Zero state for `count` slots. */
 static void clear_state(const sn_pass *pass, sn_scratch *scratch, size_t count)
 {
-    size_t bytes = count * scratch->lstm->config.padded * sizeof(float);
+    size_t units = count * scratch->lstm->config.padded, bytes = units * sizeof(float);
     scratch->current = 0;
     for (size_t layer = 0; layer < pass->layers; layer++) {
         memset(layer_h(scratch, layer, 0), 0, bytes);
         memset(layer_c(scratch, layer), 0, bytes);
+        if (scratch->states)
+            memset(layer_bytes(scratch, layer, 0), 128, units);
     }
     memset(scratch->sum, 0, bytes);
     memset(scratch->unused_sum, 0, bytes);
     memset(scratch->total, 0, bytes);
 }
 
-/* W_ih x + b of a layer for `count` slots whose x are in scratch->inputs; the
- * results' addresses take their place. */
+/* W_ih x + b of a layer for `count` slots whose x are in scratch->inputs, or in
+ * int8 in scratch->bytes; the results' addresses go into scratch->inputs. */
 static void project_layer(const sn_pass *pass, sn_scratch *scratch, const sn_lstm_layer *layer,
                           size_t count)
 {
     size_t gates = scratch->lstm->config.blocks * SN_BLOCK_GATES;
     for (size_t s = 0; s < count; s++)
         scratch->outputs[s] = scratch->projected + s * gates;
-    pass->kernels->project(&(sn_project){.weights = layer->w_ih,
-                                         .bias = layer->bias,
-                                         .blocks = scratch->lstm->config.blocks,
-                                         .inputs = layer->inputs,
-                                         .rows = count,
-                                         .x = scratch->inputs,
-                                         .out = scratch->outputs});
+    const sn_project project = {.weights = layer->w_ih,
+                                .int8 = layer->w_ih_int8,
+                                .bias = layer->bias,
+                                .blocks = scratch->lstm->config.blocks,
+                                .inputs = layer->inputs,
+                                .rows = count,
+                                .x = scratch->inputs,
+                                .bytes = scratch->bytes,
+                                .x_scale = 1.0f,
+                                .out = scratch->outputs};
+    (scratch->lstm->int8 ? pass->kernels->project_int8 : pass->kernels->project)(&project);
     for (size_t s = 0; s < count; s++)
         scratch->inputs[s] = scratch->outputs[s];
+}
+
+/* Sets what slot s hands upward as its input to the next layer. */
+static void set_input(sn_scratch *scratch, size_t s, const void *activations, size_t at)
+{
+    if (scratch->lstm->int8)
+        scratch->bytes[s] = (const uint8_t *)activations + at;
+    else
+        scratch->inputs[s] = (const float *)activations + at;
 }
 
 /* The first layer's gates of every slot's next step, into scratch->inputs. */
@@ -177,7 +209,7 @@ static void first_gates(const sn_pass *pass, sn_scratch *scratch, size_t count)
         const sn_row *row = scratch->slots[s].row;
         size_t position = slot_position(pass, &scratch->slots[s]);
         if (row->input) {
-            scratch->inputs[s] = row->input + position * width;
+            set_input(scratch, s, row->input, position * width);
             continue;
         }
         size_t first = scratch->slots[s].first;
@@ -202,21 +234,27 @@ static void step_layers(const sn_pass *pass, sn_scratch *scratch, size_t count)
         size_t index = (pass->first_layer + l) * config->directions + pass->direction;
         const sn_lstm_layer *layer = &scratch->lstm->layers[index];
         if (l > 0) {
+            const void *below = layer_h(scratch, l - 1, next);
+            if (scratch->lstm->int8)
+                below = layer_bytes(scratch, l - 1, next);
             for (size_t s = 0; s < count; s++)
-                scratch->inputs[s] = layer_h(scratch, l - 1, next) + s * config->padded;
+                set_input(scratch, s, below, s * config->padded);
             project_layer(pass, scratch, layer, count);
         }
-        pass->kernels->step(
-            &(sn_step){.weights = layer->w_hh,
-                       .blocks = config->blocks,
-                       .hidden = config->hidden,
-                       .rows = count,
-                       .gates = scratch->inputs,
-                       .h = layer_h(scratch, l, scratch->current),
-                       .h_next = layer_h(scratch, l, next),
-                       .c = layer_c(scratch, l),
-                       .sum = l + 1 == pass->layers ? scratch->sum : scratch->unused_sum,
-                       .descending = scratch->current == 1});
+        const sn_step step = {.weights = layer->w_hh,
+                              .int8 = layer->w_hh_int8,
+                              .blocks = config->blocks,
+                              .hidden = config->hidden,
+                              .rows = count,
+                              .gates = scratch->inputs,
+                              .h = layer_h(scratch, l, scratch->current),
+                              .h_next = layer_h(scratch, l, next),
+                              .bytes = layer_bytes(scratch, l, scratch->current),
+                              .bytes_next = layer_bytes(scratch, l, next),
+                              .c = layer_c(scratch, l),
+                              .sum = l + 1 == pass->layers ? scratch->sum : scratch->unused_sum,
+                              .descending = scratch->current == 1};
+        (scratch->lstm->int8 ? pass->kernels->step_int8 : pass->kernels->step)(&step);
     }
     scratch->current = next;
 }
@@ -305,6 +343,19 @@ static void skip_steps(const sn_pass *pass, sn_scratch *scratch, size_t s, size_
     slot->time += steps;
 }
 
+/* Writes the present h of a slot for the layer above. */
+static void hand_upward(const sn_pass *pass, const sn_scratch *scratch, size_t s, size_t position)
+{
+    const sn_lstm_config *config = &scratch->lstm->config;
+    size_t width = sn_pass_width(scratch->lstm), padded = config->padded;
+    const void *h = layer_h(scratch, pass->layers - 1, scratch->current) + s * padded;
+    if (scratch->lstm->int8)
+        h = layer_bytes(scratch, pass->layers - 1, scratch->current) + s * padded;
+    memcpy((uint8_t *)scratch->slots[s].row->output +
+               (position * config->directions + pass->direction) * padded * width,
+           h, padded * width);
+}
+
 /* What follows a step for one slot; true when its row is done. */
 static _Bool finish_step(const sn_pass *pass, sn_scratch *scratch, size_t s)
 {
@@ -314,8 +365,7 @@ static _Bool finish_step(const sn_pass *pass, sn_scratch *scratch, size_t s)
     const float *h = layer_h(scratch, pass->layers - 1, scratch->current) + s * config->padded;
     size_t position = slot_position(pass, slot);
     if (row->output)
-        memcpy(row->output + (position * config->directions + pass->direction) * config->padded, h,
-               config->padded * sizeof *h);
+        hand_upward(pass, scratch, s, position);
     if (pass->visit)
         pass->visit(pass->visit_user, pass->direction, position, 1, h);
     _Bool settled = pass->settle_tolerance > 0.0f && in_run(slot) && slot_settled(pass, scratch, s);
@@ -352,6 +402,10 @@ static void move_slot(const sn_pass *pass, sn_scratch *scratch, size_t from, siz
         float *h = layer_h(scratch, l, scratch->current), *c = layer_c(scratch, l);
         memcpy(h + to * padded, h + from * padded, bytes);
         memcpy(c + to * padded, c + from * padded, bytes);
+        if (scratch->states) {
+            uint8_t *state = layer_bytes(scratch, l, scratch->current);
+            memcpy(state + to * padded, state + from * padded, padded);
+        }
         for (size_t which = SHORT_RUN; which <= LONG_RUN; which++)
             memcpy(snapshot(scratch, l, which, to), snapshot(scratch, l, which, from), 2 * bytes);
     }
@@ -370,7 +424,8 @@ static uint8_t *carry(uint8_t *saved, void *slot, size_t size, _Bool out)
     return saved + size;
 }
 
-/* A slot's whole state, in the order of sn_row_state.bytes. */
+/* A slot's whole state, in the order of sn_row_state.bytes; in int8 the bytes of h
+ * follow from h. */
 static void carry_slot(const sn_pass *pass, const sn_scratch *scratch, size_t s, uint8_t *saved,
                        _Bool out)
 {
@@ -378,6 +433,9 @@ static void carry_slot(const sn_pass *pass, const sn_scratch *scratch, size_t s,
     for (size_t l = 0; l < pass->layers; l++) {
         saved = carry(saved, layer_h(scratch, l, scratch->current) + at, size, out);
         saved = carry(saved, layer_c(scratch, l) + at, size, out);
+        if (scratch->states && !out)
+            sn_int8_bytes(layer_h(scratch, l, scratch->current) + at, padded,
+                          layer_bytes(scratch, l, scratch->current) + at);
     }
     saved = carry(saved, scratch->sum + at, size, out);
     carry(saved, scratch->total + at, size, out);

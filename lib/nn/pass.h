@@ -16,9 +16,10 @@ typedef struct sn_row {
     const int32_t *ids; /* from position from->time on */
     size_t length;      /* <= total */
     size_t total;
-    float *pooled;            /* [directions*padded], the mean of h goes here */
-    const float *input;       /* [total][directions*padded] of the layer below, NULL: tokens */
-    float *output;            /* [total][directions*padded] for the layer above, NULL: none */
+    float *pooled; /* [directions*padded], the mean of h goes here */
+    /* What layers hand upward: h as floats, or in int8 as biased bytes. */
+    const void *input; /* [total][directions*padded] of the layer below, NULL: tokens */
+    void *output;      /* [total][directions*padded] for the layer above, NULL: none */
     const sn_row_state *from; /* goes on from here, at most at `length`; NULL: the beginning */
     sn_row_state *to;         /* takes the state at the end; may be `from`; NULL: none */
 } sn_row;
@@ -41,6 +42,12 @@ typedef struct sn_pass {
     sn_visit_fn visit; /* may be NULL; only with a single row */
     void *visit_user;
 } sn_pass;
+
+/* Bytes of one h on its way to the layer above. */
+static inline size_t sn_pass_width(const sn_lstm *lstm)
+{
+    return lstm->int8 ? sizeof(uint8_t) : sizeof(float);
+}
 
 /* Scratch of one thread. */
 typedef struct sn_scratch sn_scratch;
