@@ -126,3 +126,10 @@ sentiment_status sn_tensor_to_f32(const sn_tensor *tensor, float *out, sentiment
     }
     return SENTIMENT_OK;
 }
+
+void sn_tensor_to_i8(const sn_tensor *tensor, int8_t *out)
+{
+    _Bool contiguous = is_contiguous(tensor);
+    for (uint64_t i = 0; i < tensor->elements; i++)
+        memcpy(out + i, tensor->data + (contiguous ? i : element_at(tensor, i)), 1);
+}

@@ -48,4 +48,7 @@ _Bool sn_tensor_set_contiguous(sn_tensor *tensor);
  * NaN or an infinity, also one made by narrowing float64. */
 sentiment_status sn_tensor_to_f32(const sn_tensor *tensor, float *out, sentiment_error *error);
 
+/* Copies an SN_I8 tensor of any strides to row-major `out`. */
+void sn_tensor_to_i8(const sn_tensor *tensor, int8_t *out);
+
 #endif

@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/order.h"
 #include "engine/pool.h"
+#include "model/quantized.h"
 #include "nn/classifier.h"
 
 /* Rows of a tile: enough to reuse each weight many times, few enough for the
@@ -17,12 +18,14 @@
 #define TILE_ROWS 24
 /* What stopping in a settled state may cost any logit. */
 #define SETTLE_LOGIT_ERROR 5e-7f
-/* Slot of sentiment_model.prepared. */
+/* Slots of sentiment_model.prepared. */
 #define SLOT_FP32 0
+#define SLOT_INT8 1
 
 /* Shared by all sessions of a model. */
 typedef struct prepared {
     sn_memory memory;
+    sn_quantized *quantized; /* of an fp32 model that runs in int8; else NULL */
     sn_lstm lstm;
     sn_fold fold;
 } prepared;
@@ -43,11 +46,27 @@ static void destroy_prepared(void *data)
     sn_memory memory = weights->memory;
     sn_fold_free(&weights->fold);
     sn_lstm_free(&weights->lstm);
+    sn_quantized_free(weights->quantized);
     sn_free(&memory, weights);
 }
 
-static sentiment_status pack_model(const sentiment_model *model, prepared *weights,
-                                   sentiment_error *error)
+/* The weights as packing takes them; `quantized` is NULL for fp32. */
+static void fill_sources(const sentiment_model *model, const sn_quantized *quantized,
+                         sn_lstm_source *sources)
+{
+    for (size_t i = 0; i < (size_t)model->config.num_layers * model->config.directions; i++) {
+        const sn_lstm_weights *lstm = &model->weights.lstm[i];
+        sources[i] = (sn_lstm_source){
+            .w_ih = lstm->w_ih, .w_hh = lstm->w_hh, .b_ih = lstm->b_ih, .b_hh = lstm->b_hh};
+        if (quantized) {
+            sources[i].w_ih_int8 = quantized->lstm[i].w_ih;
+            sources[i].w_hh_int8 = quantized->lstm[i].w_hh;
+        }
+    }
+}
+
+static sentiment_status pack_model(const sentiment_model *model, const sn_quantized *quantized,
+                                   prepared *weights, sentiment_error *error)
 {
     const sn_model_config *from = &model->config;
     sn_lstm_config config = {.vocab_size = from->vocab_size,
@@ -56,31 +75,38 @@ static sentiment_status pack_model(const sentiment_model *model, prepared *weigh
                              .layers = from->num_layers,
                              .directions = from->directions,
                              .classes = from->num_classes};
-    size_t count = config.layers * config.directions;
     sn_lstm_config_derive(&config);
-    sn_lstm_source *sources = sn_alloc(&model->memory, count, sizeof *sources);
+    sn_lstm_source *sources =
+        sn_alloc(&model->memory, config.layers * config.directions, sizeof *sources);
     if (!sources)
         return sn_fail_memory(error, "the packed weights");
-    for (size_t i = 0; i < count; i++)
-        sources[i] = (sn_lstm_source){.w_ih = model->weights.lstm[i].w_ih,
-                                      .w_hh = model->weights.lstm[i].w_hh,
-                                      .b_ih = model->weights.lstm[i].b_ih,
-                                      .b_hh = model->weights.lstm[i].b_hh};
-    sentiment_status status =
-        sn_lstm_pack(&weights->memory, &config, model->weights.embedding, sources,
-                     model->weights.fc_weight, model->weights.fc_bias, &weights->lstm, error);
+    fill_sources(model, quantized, sources);
+    sentiment_status status;
+    if (quantized)
+        status = sn_lstm_pack_int8(&weights->memory, &config, &quantized->embedding, sources,
+                                   model->weights.fc_weight, model->weights.fc_bias,
+                                   &weights->lstm, error);
+    else
+        status = sn_lstm_pack(&weights->memory, &config, model->weights.embedding, sources,
+                              model->weights.fc_weight, model->weights.fc_bias, &weights->lstm,
+                              error);
     sn_free(&model->memory, sources);
     return status;
 }
 
-static sentiment_status prepare(sentiment_model *model, uint64_t fold_bytes, prepared **out,
-                                sentiment_error *error)
+static sentiment_status prepare(sentiment_model *model, int32_t precision, uint64_t fold_bytes,
+                                prepared **out, sentiment_error *error)
 {
     prepared *weights = sn_alloc_zero(&model->memory, 1, sizeof *weights);
     if (!weights)
         return sn_fail_memory(error, "the packed weights");
     weights->memory = model->memory;
-    sentiment_status status = pack_model(model, weights, error);
+    sentiment_status status = SENTIMENT_OK;
+    if (precision == SENTIMENT_PRECISION_INT8 && !model->quantized)
+        status = sn_quantized_make(model, &weights->memory, NULL, &weights->quantized, error);
+    if (!status)
+        status = pack_model(model, model->quantized ? model->quantized : weights->quantized,
+                            weights, error);
     if (!status)
         status = sn_fold_init(&weights->lstm, fold_bytes, &weights->fold, error);
     if (status) {
@@ -91,16 +117,17 @@ static sentiment_status prepare(sentiment_model *model, uint64_t fold_bytes, pre
     return SENTIMENT_OK;
 }
 
-/* The model's prepared weights, made by the first session that asks. */
-static sentiment_status prepared_of(sentiment_model *model, uint64_t fold_bytes, prepared **out,
-                                    sentiment_error *error)
+/* The model's prepared weights of a precision, made by the first session that asks. */
+static sentiment_status prepared_of(sentiment_model *model, int32_t precision, uint64_t fold_bytes,
+                                    prepared **out, sentiment_error *error)
 {
     sentiment_status status = SENTIMENT_OK;
     pthread_mutex_lock(&model->lock);
-    sn_prepared *slot = &model->prepared[SLOT_FP32];
+    sn_prepared *slot =
+        &model->prepared[precision == SENTIMENT_PRECISION_INT8 ? SLOT_INT8 : SLOT_FP32];
     if (!slot->data) {
         prepared *made = NULL;
-        status = prepare(model, fold_bytes, &made, error);
+        status = prepare(model, precision, fold_bytes, &made, error);
         if (!status)
             *slot = (sn_prepared){made, destroy_prepared};
     }
@@ -138,16 +165,18 @@ static sentiment_status create_workers(native *engine, sentiment_error *error)
 static sentiment_status native_create(sentiment_model *model, const sn_engine_options *options,
                                       void **state, sentiment_error *error)
 {
-    if (options->precision != SENTIMENT_PRECISION_FP32)
+    if (options->precision != SENTIMENT_PRECISION_INT8 && model->quantized)
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
-                       "the native engine has no int8 arithmetic; expected precision fp32");
+                       "the model has int8 weights; for precision fp32 load the model that it "
+                       "was made from");
     if (options->device && strcmp(options->device, "cpu") != 0)
         return sn_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, SN_NO_OFFSET,
                        "the native engine runs on the cpu, not on '%s'; expected engine torch "
                        "for other devices",
                        options->device);
     prepared *weights = NULL;
-    sentiment_status status = prepared_of(model, options->fold_bytes, &weights, error);
+    sentiment_status status =
+        prepared_of(model, options->precision, options->fold_bytes, &weights, error);
     if (status)
         return status;
     native *engine = sn_alloc_zero(&model->memory, 1, sizeof *engine);

@@ -23,7 +23,7 @@ static sentiment_status torch_create(sentiment_model *model, const sn_engine_opt
     torch_state *made = NULL;
     const sn_torch_plugin *plugin = NULL;
 
-    if (options->precision != SENTIMENT_PRECISION_FP32)
+    if (options->precision != SENTIMENT_PRECISION_FP32 || model->quantized)
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
                        "the torch engine runs fp32 only; int8 needs the native engine");
     sentiment_status status = sn_torch_plugin_get(&plugin, error);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Writer of the native file. The same bundle gives the same bytes: tensors in
- * the bundle's order, then the vocabulary; metadata in the order of its keys;
- * no date. The data is read twice, once for its digests (which stand in the
- * header, before it) and once to be written. */
+ * the bundle's order, then the vocabulary, single bytes behind all else; metadata
+ * in the order of its keys; no date. The data is read twice, once for its digests
+ * (which stand in the header, before it) and once to be written. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +107,19 @@ static sentiment_status add_words(plan *made, const sn_words *words, sentiment_e
     return SENTIMENT_OK;
 }
 
+/* Single bytes go behind everything wider, whose places are then aligned. */
+static void put_bytes_last(plan *made)
+{
+    size_t wide = 0;
+    for (size_t i = 0; i < made->count; i++) {
+        sn_tensor tensor = made->tensors[i];
+        if (sn_dtype_size(tensor.dtype) == 1)
+            continue;
+        memmove(made->tensors + wide + 1, made->tensors + wide, (i - wide) * sizeof tensor);
+        made->tensors[wide++] = tensor;
+    }
+}
+
 static sentiment_status make_plan(const sn_bundle *bundle, plan *made, sentiment_error *error)
 {
     size_t room;
@@ -119,7 +132,10 @@ static sentiment_status make_plan(const sn_bundle *bundle, plan *made, sentiment
     if (bundle->tensor_count)
         memcpy(made->tensors, bundle->tensors, bundle->tensor_count * sizeof *made->tensors);
     made->count = bundle->tensor_count;
-    return bundle->has_words ? add_words(made, &bundle->words, error) : SENTIMENT_OK;
+    sentiment_status status =
+        bundle->has_words ? add_words(made, &bundle->words, error) : SENTIMENT_OK;
+    put_bytes_last(made);
+    return status;
 }
 
 static void free_plan(plan *made)

@@ -5,6 +5,8 @@
  * same things once more, for programs that read no config; nowhere may two
  * places disagree. Keys of other people are kept, never judged. */
 #include "model/config.h"
+#include "model/quantized.h"
+#include "model/weights.h"
 
 #include <math.h>
 #include <string.h>
@@ -107,6 +109,14 @@ static const char *const paddings[] = {
 static const char *const tokenizers[] = {
     [SENTIMENT_TOKENIZER_WHITESPACE] = "whitespace", [SENTIMENT_TOKENIZER_WORDS] = "words"};
 
+static const char *const precisions[] = {
+    [SENTIMENT_PRECISION_FP32] = "fp32", [SENTIMENT_PRECISION_INT8] = "int8"};
+
+const char *sn_precision_name(int32_t precision)
+{
+    return precisions[precision];
+}
+
 const char *sn_padding_name(int32_t padding)
 {
     return paddings[padding];
@@ -155,14 +165,42 @@ static sentiment_status take_tokenizer(const char *key, const json_t *value,
 static sentiment_status take_precision(const char *key, const json_t *value, sn_settings *settings,
                                        sentiment_error *error)
 {
-    (void)settings;
     if (!json_is_string(value))
         return sn_fail(error, INVALID, SN_NO_OFFSET, "config.json: '%s' must be a string", key);
-    if (strcmp(json_string_value(value), "fp32") != 0)
+    int32_t precision = find_name(json_string_value(value), precisions, 3);
+    if (!precision)
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
-                       "config.json: unsupported precision '%.40s'; expected \"fp32\"",
+                       "config.json: unsupported precision '%.40s'; expected \"fp32\" or \"int8\"",
                        json_string_value(value));
+    if (settings->precision && settings->precision != precision)
+        return contradicts(key, error);
+    settings->precision = precision;
     return SENTIMENT_OK;
+}
+
+/* {"scheme": "int8-rows", "version": 1}: of a native file's metadata alone. */
+static sentiment_status check_quantization(const sn_bundle *bundle, sentiment_error *error)
+{
+    if (!sn_weights_quantized(bundle))
+        return SENTIMENT_OK;
+    const char *text = sn_bundle_metadata(bundle, SN_KEY_QUANTIZATION);
+    json_t *value = sn_json_parse_value(text);
+    const char *scheme = json_string_value(json_object_get(value, "scheme"));
+    const json_t *version = json_object_get(value, "version");
+    sentiment_status status = SENTIMENT_OK;
+    if (!scheme || !json_is_integer(version))
+        status = sn_fail(error, INVALID, SN_NO_OFFSET,
+                         "metadata: '%s' is '%.100s'; expected an object with scheme and version",
+                         SN_KEY_QUANTIZATION, text);
+    else if (strcmp(scheme, SN_QUANTIZATION_SCHEME) != 0 || json_object_size(value) != 2 ||
+             json_integer_value(version) != SN_QUANTIZATION_VERSION)
+        status = sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
+                         "metadata: unsupported '%s' %.100s; this library reads the scheme %s, "
+                         "version %d",
+                         SN_KEY_QUANTIZATION, text, SN_QUANTIZATION_SCHEME,
+                         SN_QUANTIZATION_VERSION);
+    json_decref(value);
+    return status;
 }
 
 static const option options[] = {
@@ -250,6 +288,8 @@ sentiment_status sn_settings_read(const sn_bundle *bundle, sn_settings *out,
     for (size_t i = 0; status == SENTIMENT_OK && i < sizeof options / sizeof options[0]; i++)
         status = take_option(&options[i], bundle, config, params, &settings, error);
     json_decref(config);
+    if (status == SENTIMENT_OK)
+        status = check_quantization(bundle, error);
     if (status != SENTIMENT_OK)
         sn_settings_free(&settings);
     else

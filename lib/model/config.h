@@ -19,6 +19,7 @@ typedef struct sn_settings {
     uint64_t max_length;                                          /* 0: not said */
     int32_t padding;                                              /* DEFAULT: not said */
     int32_t tokenizer;                                            /* DEFAULT: not said */
+    int32_t precision;                                            /* DEFAULT: not said */
     float temperature;                                            /* 0: not said */
     json_t *labels;                                               /* array, or NULL */
 } sn_settings;
@@ -29,9 +30,10 @@ sentiment_status sn_settings_read(const sn_bundle *bundle, sn_settings *out,
                                   sentiment_error *error);
 void sn_settings_free(sn_settings *settings);
 
-/* "none", "max_length"; "whitespace", "words". */
+/* "none", "max_length"; "whitespace", "words"; "fp32", "int8". */
 const char *sn_padding_name(int32_t padding);
 const char *sn_tokenizer_name(int32_t kind);
+const char *sn_precision_name(int32_t precision);
 
 /* A JSON real that reads back as this float, with no digit too many; NULL if
  * memory ran out. */

@@ -60,6 +60,16 @@ static _Bool set_sizes(const sn_model_config *config, json_t *params)
            json_object_set_new(params, "num_classes", json_integer(config->num_classes)) == 0;
 }
 
+/* An int8 model is also made of one whose config says fp32: that is replaced. */
+static _Bool set_precision(const sentiment_model *model, json_t *config, json_t *params)
+{
+    if (model->precision != SENTIMENT_PRECISION_INT8)
+        return 1;
+    json_object_del(params, "precision");
+    return json_object_set_new(config, "precision",
+                               json_string(sn_precision_name(model->precision))) == 0;
+}
+
 /* The arguments of a network's constructor go into model_params. */
 static _Bool add_options(const sentiment_model *model, int32_t tokenizer, json_t *config,
                          json_t *params)
@@ -82,7 +92,7 @@ static _Bool add_options(const sentiment_model *model, int32_t tokenizer, json_t
     if (fine && tokenizer != SENTIMENT_TOKENIZER_WHITESPACE)
         fine = add_option(config, params, config, "tokenizer",
                           json_string(sn_tokenizer_name(tokenizer)));
-    return fine;
+    return fine && set_precision(model, config, params);
 }
 
 /* model_params first, then the other keys of `old` in their order. */

@@ -45,6 +45,17 @@ static sentiment_status compare_sizes(const sn_settings *said, const sn_weight_m
     return SENTIMENT_OK;
 }
 
+static sentiment_status compare_precision(const sn_settings *said, const sn_weight_map *map,
+                                          sentiment_error *error)
+{
+    int32_t found = map->quantized ? SENTIMENT_PRECISION_INT8 : SENTIMENT_PRECISION_FP32;
+    if (!said->precision || said->precision == found)
+        return SENTIMENT_OK;
+    return sn_fail(error, SENTIMENT_ERROR_BAD_MODEL, SN_NO_OFFSET,
+                   "config.json: precision is '%s', but the weights are %s",
+                   sn_precision_name(said->precision), sn_precision_name(found));
+}
+
 static sn_model_config make_config(const sn_settings *said, const sn_weight_map *map)
 {
     return (sn_model_config){
@@ -129,9 +140,7 @@ static sentiment_status copy_metadata(const sn_bundle *bundle, sentiment_model *
         sn_lineage_forget(&pairs);
     if (status == SENTIMENT_OK)
         status = sn_lineage_settle(&pairs, error);
-    for (size_t i = 0; i < pairs.count; i++)
-        model->memory_bytes += strlen(pairs.items[i].key) + strlen(pairs.items[i].value) + 2 +
-                               sizeof *pairs.items;
+    model->memory_bytes += sn_pairs_bytes(&pairs);
     model->metadata = pairs.items;
     model->metadata_count = pairs.count;
     return status;
@@ -166,10 +175,13 @@ static sentiment_status build(const sn_bundle *bundle, const sentiment_model_opt
     if (status != SENTIMENT_OK)
         return fail_in_file(bundle, "model.pth", status, error);
     status = compare_sizes(said, &map, error);
+    if (status == SENTIMENT_OK)
+        status = compare_precision(said, &map, error);
     if (status != SENTIMENT_OK)
         return status;
     sn_model_config config = make_config(said, &map);
-    status = sn_model_allocate(&config, &memory, &model, error);
+    status = (map.quantized ? sn_model_allocate_int8
+                            : sn_model_allocate)(&config, &memory, &model, error);
     if (status != SENTIMENT_OK)
         return status;
     model->format = bundle->format;

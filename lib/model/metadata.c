@@ -12,7 +12,8 @@
 /* docs/file-format.md tells what each of them holds. */
 static const char *const reserved[] = {
     "config",          "data_crc32", "data_sha256", "format",      "format_version", "labels",
-    "library_version", "lineage",    "max_length",  "padding",     "temperature",    "tokenizer",
+    "library_version", "lineage",    "max_length",  "padding",     "quantization",   "temperature",
+    "tokenizer",
 };
 
 _Bool sn_lineage_is_old_key(const char *key)
@@ -35,6 +36,15 @@ void sn_pairs_free(const sn_memory *memory, sn_pair *items, size_t count)
         sn_free(memory, items[i].value);
     }
     sn_free(memory, items);
+}
+
+uint64_t sn_pairs_bytes(const sn_pairs *pairs)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < pairs->count; i++)
+        bytes += strlen(pairs->items[i].key) + strlen(pairs->items[i].value) + 2 +
+                 sizeof *pairs->items;
+    return bytes;
 }
 
 static sentiment_status insert(sn_pairs *pairs, size_t at, const char *key, char *value,

@@ -21,6 +21,8 @@ sentiment_status sn_pairs_set(sn_pairs *pairs, const char *key, const char *valu
                               sentiment_error *error);
 /* The value of a key, or NULL. */
 const char *sn_pairs_get(const sn_pairs *pairs, const char *key);
+/* Bytes of memory held. */
+uint64_t sn_pairs_bytes(const sn_pairs *pairs);
 void sn_pairs_remove(sn_pairs *pairs, size_t at);
 /* Whether the library writes this key by itself: into a native file, or (the
  * lineage) wherever metadata goes. */

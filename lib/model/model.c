@@ -10,6 +10,7 @@
 
 #include "model/config.h"
 #include "model/metadata.h"
+#include "model/quantized.h"
 
 sn_memory sn_model_memory(const sentiment_model_options *options)
 {
@@ -45,6 +46,13 @@ static _Bool count_floats(const sn_model_config *config, size_t *out)
     return sn_multiply(config->num_classes, width + 1, &part) && sn_add(total, part, out);
 }
 
+/* Those of them that int8 leaves fp32: the biases and the linear layer. */
+static size_t count_plain_floats(const sn_model_config *config)
+{
+    size_t hidden = config->hidden_size, width = config->directions * hidden;
+    return config->num_layers * 8 * width + config->num_classes * (width + 1);
+}
+
 static const float *carve(const float **next, size_t count)
 {
     const float *block = *next;
@@ -52,18 +60,24 @@ static const float *carve(const float **next, size_t count)
     return block;
 }
 
-/* Points the weights into the arena, in the order of model.h. */
+/* Points the weights into the arena, in the order of model.h; in int8 the matrices
+ * of embedding and LSTM are elsewhere. */
 static void divide_storage(sentiment_model *model)
 {
     const sn_model_config *config = &model->config;
     const float *next = model->storage;
     size_t rows = 4 * (size_t)config->hidden_size;
     size_t width = (size_t)config->directions * config->hidden_size;
-    model->weights.embedding = carve(&next, (size_t)config->vocab_size * config->embedding_dim);
+    _Bool plain = model->precision == SENTIMENT_PRECISION_FP32;
+    if (plain)
+        model->weights.embedding = carve(&next, (size_t)config->vocab_size * config->embedding_dim);
     for (size_t i = 0; i < (size_t)config->num_layers * config->directions; i++) {
         sn_lstm_weights *lstm = &model->weights.lstm[i];
-        lstm->w_ih = carve(&next, rows * (i < config->directions ? config->embedding_dim : width));
-        lstm->w_hh = carve(&next, rows * config->hidden_size);
+        if (plain) {
+            size_t input = i < config->directions ? config->embedding_dim : width;
+            lstm->w_ih = carve(&next, rows * input);
+            lstm->w_hh = carve(&next, rows * config->hidden_size);
+        }
         lstm->b_ih = carve(&next, rows);
         lstm->b_hh = carve(&next, rows);
     }
@@ -71,10 +85,11 @@ static void divide_storage(sentiment_model *model)
     model->weights.fc_bias = next;
 }
 
-sentiment_status sn_model_allocate(const sn_model_config *config, const sn_memory *memory,
-                                   sentiment_model **out, sentiment_error *error)
+static sentiment_status allocate(const sn_model_config *config, int32_t precision,
+                                 const sn_memory *memory, sentiment_model **out,
+                                 sentiment_error *error)
 {
-    size_t floats;
+    size_t floats, stored;
     if (!count_floats(config, &floats))
         return sn_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, SN_NO_OFFSET,
                        "the sizes of the model overflow");
@@ -85,7 +100,7 @@ sentiment_status sn_model_allocate(const sn_model_config *config, const sn_memor
     atomic_init(&model->references, 1);
     model->config = *config;
     model->format = "memory";
-    model->precision = SENTIMENT_PRECISION_FP32;
+    model->precision = precision;
     model->weights.parameters = floats;
     if (pthread_mutex_init(&model->lock, NULL) != 0) {
         sn_free(memory, model);
@@ -93,7 +108,8 @@ sentiment_status sn_model_allocate(const sn_model_config *config, const sn_memor
     }
     size_t stacks = (size_t)config->num_layers * config->directions;
     model->weights.lstm = sn_alloc_zero(memory, stacks, sizeof *model->weights.lstm);
-    model->storage = sn_alloc_aligned(memory, floats, sizeof *model->storage);
+    stored = precision == SENTIMENT_PRECISION_INT8 ? count_plain_floats(config) : floats;
+    model->storage = sn_alloc_aligned(memory, stored, sizeof *model->storage);
     if (!model->weights.lstm || !model->storage) {
         sn_model_release(model);
         return sn_fail_memory(error, "the weights");
@@ -101,6 +117,18 @@ sentiment_status sn_model_allocate(const sn_model_config *config, const sn_memor
     divide_storage(model);
     *out = model;
     return SENTIMENT_OK;
+}
+
+sentiment_status sn_model_allocate(const sn_model_config *config, const sn_memory *memory,
+                                   sentiment_model **out, sentiment_error *error)
+{
+    return allocate(config, SENTIMENT_PRECISION_FP32, memory, out, error);
+}
+
+sentiment_status sn_model_allocate_int8(const sn_model_config *config, const sn_memory *memory,
+                                        sentiment_model **out, sentiment_error *error)
+{
+    return allocate(config, SENTIMENT_PRECISION_INT8, memory, out, error);
 }
 
 /* ------------------------------------------------------------- completion */
@@ -131,7 +159,11 @@ static sentiment_status set_labels(sentiment_model *model, const char *const *la
 static uint64_t count_bytes(const sentiment_model *model)
 {
     uint64_t bytes = sizeof *model + sizeof *model->tokenizer;
-    bytes += model->weights.parameters * sizeof(float);
+    if (model->quantized)
+        bytes += count_plain_floats(&model->config) * sizeof(float) +
+                 sn_quantized_bytes(model->quantized);
+    else
+        bytes += model->weights.parameters * sizeof(float);
     bytes += (uint64_t)model->config.num_layers * model->config.directions *
              sizeof *model->weights.lstm;
     bytes += sn_vocabulary_bytes(&model->tokenizer->tokenizer.vocabulary);
@@ -186,6 +218,7 @@ void sn_model_release(sentiment_model *model)
     sn_free(&memory, model->config_json);
     sn_free(&memory, model->weights.lstm);
     sn_free_aligned(&memory, model->storage);
+    sn_quantized_free(model->quantized);
     sn_bytes_free(&model->source);
     sn_bytes_free(&model->script);
     pthread_mutex_destroy(&model->lock);

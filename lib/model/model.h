@@ -115,6 +115,11 @@ sentiment_status sn_model_load_bytes(sn_bytes *bytes, const sentiment_model_opti
 sentiment_status sn_model_allocate(const sn_model_config *config, const sn_memory *memory,
                                    sentiment_model **out, sentiment_error *error);
 
+/* The same for an int8 model: `storage` has the fp32 rest in that order, and
+ * `quantized` is still NULL (quantized.h). */
+sentiment_status sn_model_allocate_int8(const sn_model_config *config, const sn_memory *memory,
+                                        sentiment_model **out, sentiment_error *error);
+
 /* Completes an allocated model, before it is shared: takes over `tokenizer` on
  * success, copies the labels (label_count 0: decimal indices, else
  * num_classes), and derives config_json from `config_text`, a config.json with

@@ -11,6 +11,8 @@
 #include "model/config.h"
 #include "model/lineage.h"
 #include "model/metadata.h"
+#include "model/quantized.h"
+#include "model/save_int8.h"
 #include "model/tokenizer_json.h"
 #include "model/weights.h"
 
@@ -61,6 +63,8 @@ static sentiment_status add_tensors(const sentiment_model *model, sn_bundle *bun
     const sn_model_config *config = &model->config;
     const sn_model_weights *weights = &model->weights;
     size_t stacks = (size_t)config->num_layers * config->directions;
+    if (model->quantized)
+        return sn_save_int8_tensors(model, bundle, error);
     bundle->names = sn_alloc(bundle->memory, stacks * SN_LSTM_TENSORS, SN_WEIGHT_NAME_SIZE);
     bundle->tensors =
         sn_alloc(bundle->memory, stacks * SN_LSTM_TENSORS + 3, sizeof *bundle->tensors);
@@ -140,6 +144,11 @@ static sentiment_status set_own_keys(const sentiment_model *model, sn_pairs *pai
                           error);
     if (status == SENTIMENT_OK && model->has_labels)
         status = set_json(pairs, "labels", sn_json_labels(model), error);
+    if (status == SENTIMENT_OK && model->quantized)
+        status = set_json(pairs, SN_KEY_QUANTIZATION,
+                          json_pack("{s:s, s:i}", "scheme", SN_QUANTIZATION_SCHEME, "version",
+                                    SN_QUANTIZATION_VERSION),
+                          error);
     return status;
 }
 
@@ -271,11 +280,16 @@ sentiment_status sn_model_save(const sentiment_model *model, const char *path,
 {
     const sentiment_cancel *cancel = options ? options->cancel : NULL;
     draft made = {.bundle = {.memory = &model->memory}};
-    int32_t format;
+    int32_t format = SENTIMENT_FORMAT_AUTO;
     sentiment_status status =
         choose_format(path, options ? options->format : SENTIMENT_FORMAT_AUTO, &format, error);
     if (status != SENTIMENT_OK)
         return status;
+    if (model->quantized && format != SENTIMENT_FORMAT_SAFETENSORS)
+        return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
+                       "%s: int8 weights fit into .safetensors files only; for other formats "
+                       "convert the fp32 model that this one was made from",
+                       path);
     _Bool folder = format == SENTIMENT_FORMAT_FOLDER;
     status = add_tensors(model, &made.bundle, error);
     if (status == SENTIMENT_OK)

@@ -141,6 +141,9 @@ static sentiment_status check_lstm(const sn_weight_map *map, uint32_t layer, uin
     for (size_t i = SN_B_IH; status == SENTIMENT_OK && i < SN_LSTM_TENSORS; i++)
         if (lstm[i])
             status = check_shape(lstm[i], rows, 0, error);
+    const sn_tensor *const *scales = map->scales[layer * map->directions + direction];
+    for (size_t i = SN_W_IH; status == SENTIMENT_OK && map->quantized && i <= SN_W_HH; i++)
+        status = check_shape(scales[i], rows, 0, error);
     return status;
 }
 
@@ -149,6 +152,8 @@ static sentiment_status check_shapes(const sn_weight_map *map, sentiment_error *
     uint64_t width = (uint64_t)map->directions * map->hidden_size;
     sentiment_status status =
         check_shape(map->embedding, map->vocab_size, map->embedding_dim, error);
+    if (status == SENTIMENT_OK && map->quantized)
+        status = check_shape(map->embedding_scale, map->vocab_size, 0, error);
     for (uint32_t i = 0; status == SENTIMENT_OK && i < map->num_layers * map->directions; i++)
         status = check_lstm(map, i / map->directions, i % map->directions, error);
     if (status == SENTIMENT_OK)
@@ -207,15 +212,33 @@ static sentiment_status find_lstm(const sn_bundle *bundle, size_t skip, sn_weigh
     return SENTIMENT_OK;
 }
 
+/* The scales of int8 matrices. */
+static sentiment_status find_scales(const sn_bundle *bundle, size_t skip, sn_weight_map *map,
+                                    sentiment_error *error)
+{
+    char matrix[SN_WEIGHT_NAME_SIZE], name[SN_WEIGHT_NAME_SIZE];
+    sn_weight_scale_name("embedding.weight", name);
+    sentiment_status status = require(bundle, skip, name, &map->embedding_scale, error);
+    for (uint32_t i = 0; i < map->num_layers * map->directions; i++) {
+        for (size_t which = SN_W_IH; status == SENTIMENT_OK && which <= SN_W_HH; which++) {
+            sn_weight_name(i / map->directions, i % map->directions, which, matrix);
+            sn_weight_scale_name(matrix, name);
+            status = require(bundle, skip, name, &map->scales[i][which], error);
+        }
+    }
+    return status;
+}
+
 static _Bool is_mapped(const sn_weight_map *map, const sn_tensor *tensor)
 {
     if (tensor == map->embedding || tensor == map->fc_weight || tensor == map->fc_bias)
         return 1;
     for (uint32_t i = 0; i < map->num_layers * map->directions; i++)
         for (size_t which = 0; which < SN_LSTM_TENSORS; which++)
-            if (tensor == map->lstm[i][which])
+            if (tensor == map->lstm[i][which] ||
+                (which <= SN_W_HH && tensor == map->scales[i][which]))
                 return 1;
-    return 0;
+    return tensor == map->embedding_scale;
 }
 
 /* A tensor that belongs to our modules and yet has no place changes what the
@@ -245,7 +268,7 @@ static sentiment_status check_strays(const sn_bundle *bundle, size_t skip, sn_we
 sentiment_status sn_weights_find(const sn_bundle *bundle, sn_weight_map *out,
                                  sentiment_error *error)
 {
-    sn_weight_map map = {0};
+    sn_weight_map map = {.quantized = sn_weights_quantized(bundle)};
     size_t skip = common_prefix(bundle);
     sentiment_status status = require(bundle, skip, "embedding.weight", &map.embedding, error);
     if (status == SENTIMENT_OK)
@@ -256,6 +279,10 @@ sentiment_status sn_weights_find(const sn_bundle *bundle, sn_weight_map *out,
         status = require(bundle, skip, "fc.weight", &map.fc_weight, error);
     if (status == SENTIMENT_OK)
         status = require(bundle, skip, "fc.bias", &map.fc_bias, error);
+    if (status == SENTIMENT_OK && map.quantized)
+        status = find_scales(bundle, skip, &map, error);
+    if (status == SENTIMENT_OK)
+        status = sn_weights_check_types(&map, error);
     if (status == SENTIMENT_OK)
         status = check_strays(bundle, skip, &map, error);
     if (status == SENTIMENT_OK)
@@ -287,11 +314,12 @@ sentiment_status sn_weights_fill(const sn_weight_map *map, sentiment_model *mode
                                  const sentiment_cancel *cancel, sentiment_error *error)
 {
     float *next = model->storage;
-    size_t rows = 4 * (size_t)map->hidden_size;
-    sentiment_status status =
-        fill(map->embedding, (size_t)map->embedding->elements, &next, cancel, error);
+    size_t rows = 4 * (size_t)map->hidden_size, first = map->quantized ? SN_B_IH : SN_W_IH;
+    sentiment_status status = SENTIMENT_OK;
+    if (!map->quantized)
+        status = fill(map->embedding, (size_t)map->embedding->elements, &next, cancel, error);
     for (uint32_t i = 0; status == SENTIMENT_OK && i < map->num_layers * map->directions; i++) {
-        for (size_t which = 0; status == SENTIMENT_OK && which < SN_LSTM_TENSORS; which++) {
+        for (size_t which = first; status == SENTIMENT_OK && which < SN_LSTM_TENSORS; which++) {
             const sn_tensor *tensor = map->lstm[i][which];
             size_t count = tensor ? (size_t)tensor->elements : rows;
             status = fill(tensor, count, &next, cancel, error);
@@ -301,5 +329,7 @@ sentiment_status sn_weights_fill(const sn_weight_map *map, sentiment_model *mode
         status = fill(map->fc_weight, (size_t)map->fc_weight->elements, &next, cancel, error);
     if (status == SENTIMENT_OK)
         status = fill(map->fc_bias, (size_t)map->fc_bias->elements, &next, cancel, error);
+    if (status == SENTIMENT_OK && map->quantized)
+        status = sn_weights_fill_int8(map, model, cancel, error);
     return status;
 }

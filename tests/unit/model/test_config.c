@@ -202,7 +202,9 @@ static const struct {
     {"\"temperature\":1e-60", SENTIMENT_ERROR_BAD_MODEL, "'temperature'"},
     {"\"temperature\":1e60", SENTIMENT_ERROR_BAD_MODEL, "'temperature'"},
     {"\"temperature\":\"1\"", SENTIMENT_ERROR_BAD_MODEL, "'temperature'"},
-    {"\"precision\":\"int8\"", SENTIMENT_ERROR_UNSUPPORTED, "'int8'"},
+    {"\"precision\":\"bf16\"", SENTIMENT_ERROR_UNSUPPORTED, "'bf16'"},
+    {"\"precision\":8", SENTIMENT_ERROR_BAD_MODEL, "'precision'"},
+    {"\"precision\":\"int8\"", SENTIMENT_ERROR_BAD_MODEL, "'int8', but the weights are fp32"},
     {"\"tokenizer\":\"bpe\"", SENTIMENT_ERROR_UNSUPPORTED, "'bpe'"},
     {"\"tokenizer\":5", SENTIMENT_ERROR_BAD_MODEL, "'tokenizer'"},
     {"\"tokenizer\":{\"kind\":\"words\",\"options\":{\"a\":1}}", SENTIMENT_ERROR_UNSUPPORTED,
@@ -232,6 +234,7 @@ static void refuses_options_that_contradict(void **state)
         {"\"max_length\":1", "\"max_length\":2"},
         {"\"temperature\":1", "\"temperature\":2"},
         {"\"tokenizer\":\"words\"", "\"tokenizer\":\"whitespace\""},
+        {"\"precision\":\"fp32\"", "\"precision\":\"int8\""},
         {"\"bidirectional\":false", "\"bidirectional\":1"},
         {"\"num_layers\":1", "\"num_layers\":2"},
     };
