@@ -80,11 +80,9 @@ static _Bool add(segment *work, uint32_t code)
         count = hangul[2] == TRAILING ? 2 : 3;
     } else {
         const sn_piece_form *found = sn_piece_form_of(code);
-        size_t length =
-            work->form.compatible ? found->compatible_length : found->canonical_length;
+        size_t length = work->form.compatible ? found->compatible_length : found->canonical_length;
         if (length) {
-            parts =
-                sn_piece_pool + (work->form.compatible ? found->compatible : found->canonical);
+            parts = sn_piece_pool + (work->form.compatible ? found->compatible : found->canonical);
             count = length;
         }
     }
@@ -111,7 +109,7 @@ static void sort_long(sn_segment_char *run, size_t count, sn_segment_char *sorte
     size_t starts[CLASSES] = {0}, sum = 0;
     for (size_t i = 0; i < count; i++)
         starts[run[i].class]++;
-    for (size_t class = 0; class < CLASSES; class++) {
+    for (size_t class = 0; class < CLASSES; class ++) {
         size_t number = starts[class];
         starts[class] = sum;
         sum += number;

@@ -77,9 +77,8 @@ static sentiment_status run(const sn_steps *steps, _Bool whole, const sn_memory 
     return SENTIMENT_OK;
 }
 
-sentiment_status sn_pieces_make(const sn_steps *steps, const sn_memory *memory,
-                                const uint8_t *text, size_t size, sn_pieces *pieces,
-                                sentiment_error *error)
+sentiment_status sn_pieces_make(const sn_steps *steps, const sn_memory *memory, const uint8_t *text,
+                                size_t size, sn_pieces *pieces, sentiment_error *error)
 {
     return run(steps, 1, memory, text, size, pieces, error);
 }

@@ -43,9 +43,9 @@ typedef enum sn_behaviour {
 
 typedef struct sn_splitter {
     sn_splitter_kind kind;
-    sn_behaviour behaviour;  /* PUNCTUATION */
-    _Bool add_prefix_space;  /* BYTE_LEVEL: to each piece that has none */
-    _Bool use_regex;         /* BYTE_LEVEL: cut at all, or only map the bytes */
+    sn_behaviour behaviour; /* PUNCTUATION */
+    _Bool add_prefix_space; /* BYTE_LEVEL: to each piece that has none */
+    _Bool use_regex;        /* BYTE_LEVEL: cut at all, or only map the bytes */
 } sn_splitter;
 
 #define SN_MAX_STEPS 32
@@ -78,9 +78,8 @@ typedef struct sn_pieces {
 /* Cuts `text`, which is well-formed UTF-8 (bad sequences are U+FFFD already),
  * replacing what `pieces` held. OUT_OF_MEMORY only; no allocation once the
  * scratch is large enough. */
-sentiment_status sn_pieces_make(const sn_steps *steps, const sn_memory *memory,
-                                const uint8_t *text, size_t size, sn_pieces *pieces,
-                                sentiment_error *error);
+sentiment_status sn_pieces_make(const sn_steps *steps, const sn_memory *memory, const uint8_t *text,
+                                size_t size, sn_pieces *pieces, sentiment_error *error);
 /* The normalizers alone: one piece, none if nothing is left. For added tokens
  * that are looked for in the normalized text. */
 sentiment_status sn_pieces_normalize(const sn_steps *steps, const sn_memory *memory,

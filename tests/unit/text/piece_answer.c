@@ -50,7 +50,7 @@ static void print_piece(const sn_pieces *pieces, size_t i, FILE *out)
         uint64_t to = pieces->to ? pieces->to[last] : last + 1;
         for (; at <= last; at++)
             fprintf(out, "%02x", (unsigned)pieces->bytes[at]);
-        fprintf(out, "@%llu,%llu", (unsigned long long)from, (unsigned long long)to);
+        fprintf(out, "@%llu,%llu.", (unsigned long long)from, (unsigned long long)to);
     }
 }
 

@@ -15,7 +15,7 @@
 const char *piece_steps(const char *question, sn_steps *steps);
 
 /* Writes the pieces of a question `steps text-in-hex`, separated by spaces: of
- * each character `bytes(hex)@from,to`. False if the question is malformed. */
+ * each character `bytes(hex)@from,to.`. False if the question is malformed. */
 _Bool piece_answer(const char *question, sn_pieces *pieces, FILE *out);
 
 #endif
