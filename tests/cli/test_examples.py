@@ -4,7 +4,7 @@ import os
 
 import cli
 
-PREDICT, BATCH = cli.EXTRA
+PREDICT, BATCH, STREAM = cli.EXTRA
 
 
 class Examples(cli.Case):
@@ -34,6 +34,28 @@ class Examples(cli.Case):
         self.assertEqual(cli.run(self.model, *['x'] * 65, program=BATCH).returncode, 2)
         self.assertEqual(cli.run(self.model, 'x' * 70000, program=BATCH).returncode, 2)
         self.assertEqual(cli.run(self.path('none'), 'x', program=BATCH).returncode, 1)
+
+    def test_stream(self):
+        model = self.path('stream.safetensors')
+        self.good(cli.run('create', *cli.SIZES, '--seed', '7', '--padding', 'none', model))
+        text = ('word_5 n\u00e9 ' * 3 + 'word_29 \u00e9n ' * 9 + 'word_5 ' * 20).encode()
+        ends = [*range(16, len(text), 16), len(text)]
+        parts = [text[:end].decode(errors='ignore') for end in ends]
+        answers = cli.json_lines(cli.run('predict', '--json', '--model', model, *parts).stdout)
+        shown = [new for old, new in zip([{'label': None}, *answers], answers)
+                 if new['label'] != old['label']]
+        expected = ['%d tokens: %s %.3f' % (each['tokens'], each['label'], each['confidence'])
+                    for each in [*shown, answers[-1]]]
+        done = self.good(cli.run(model, program=STREAM, stdin=text))
+        self.assertEqual(done.stdout.decode().splitlines(), expected)
+        self.assertGreater(len(expected), 2)
+
+    def test_stream_failures(self):
+        self.assertEqual(cli.run(program=STREAM).returncode, 2)
+        self.assertEqual(cli.run(self.path('none'), program=STREAM, stdin=b'x').returncode, 1)
+        done = cli.run(self.model, program=STREAM, stdin=b'word_1 ' * 9 + b'\xe2\x82')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b'offset 63', done.stderr)
 
     def test_examples_are_short(self):
         folder = os.path.join(cli.SOURCE, 'examples')

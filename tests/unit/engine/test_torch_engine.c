@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/stream.h"
 #include "engine/torch_loader.h"
 #include "golden.h"
 #include "support/faulty_allocator.h"
@@ -237,6 +238,24 @@ static void test_refusals(void **state)
     close_fixture(&f);
 }
 
+static void test_no_streams(void **state)
+{
+    (void)state;
+    fixture f;
+    open_fixture("h37", &f);
+    sentiment_error error = {.struct_size = sizeof error};
+    const sentiment_session_options options = {.struct_size = sizeof options,
+                                               .engine = SENTIMENT_ENGINE_TORCH};
+    sentiment_session *session = NULL;
+    sentiment_stream *stream = NULL;
+    assert_int_equal(sn_session_create(f.model, &options, &session, &error), SENTIMENT_OK);
+    assert_int_equal(sn_stream_create(session, 0, &stream, &error), SENTIMENT_ERROR_UNSUPPORTED);
+    assert_null(stream);
+    assert_non_null(strstr(error.message, "torch"));
+    sn_session_free(session);
+    close_fixture(&f);
+}
+
 /* What libtorch throws becomes a status and one line. */
 static void test_exceptions(void **state)
 {
@@ -300,6 +319,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(test_golden),   cmocka_unit_test(test_mixed_lengths),
         cmocka_unit_test(test_explain),  cmocka_unit_test(test_describe),
         cmocka_unit_test(test_cancel),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_no_streams),
         cmocka_unit_test(test_exceptions), cmocka_unit_test(test_out_of_memory),
     };
     const sn_torch_plugin *plugin = NULL;

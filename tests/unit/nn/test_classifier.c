@@ -358,12 +358,68 @@ static void test_does_not_settle(void **state)
     free_network(&net);
 }
 
+/* A row that stops after `first` ids and goes on from there has the bits of one
+ * that never stopped; answering twice tells that the state has not moved. */
+static void check_stop(const sn_classifier *classifier, sn_worker *worker, const int32_t *ids,
+                       size_t first, size_t length, size_t total)
+{
+    float whole[CLASSES], parts[2][CLASSES], *out = whole;
+    sn_row_state state;
+    assert_int_equal(sn_row_state_init(classifier->lstm, &state, NULL), 0);
+    worker->rows[0] = (sn_row){.ids = ids, .length = length, .total = total};
+    assert_int_equal(sn_classifier_run(classifier, worker, 1, &out, NULL), 0);
+    if (first > 1)
+        sn_classifier_advance(classifier, worker, ids, 1, &state);
+    sn_classifier_advance(classifier, worker, ids + state.time, first - state.time, &state);
+    assert_int_equal(state.time, first);
+    for (int i = 0; i < 2; i++)
+        sn_classifier_answer(classifier, worker, &state, ids + first, length - first, total,
+                             parts[i]);
+    assert_memory_equal(parts[0], whole, sizeof whole);
+    assert_memory_equal(parts[1], whole, sizeof whole);
+    sn_row_state_free(&state);
+}
+
+/* Lengths and stops around the flushes of the running sum, every 128 steps. */
+static void test_stops(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {1, 2, 127, 128, 129, 300},
+                        stops[] = {1, 2, 127, 128, 256, 300};
+    int32_t ids[300];
+    uint64_t seed = 9;
+    for (size_t i = 0; i < 300; i++)
+        ids[i] = (int32_t)(random_next(&seed) % 50);
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        if (shapes[s][2] > 1)
+            continue;
+        network net;
+        sn_worker worker;
+        make_network(&net, shapes[s][0], shapes[s][1], 1, 0.4f, 1 << 20);
+        sn_classifier classifier = {
+            .lstm = &net.lstm, .kernels = sn_kernels_get(sn_cpu_isa()), .fold = &net.fold};
+        assert_int_equal(sn_worker_init(&net.lstm, 1, &worker, NULL), 0);
+        for (size_t n = 0; n < 36; n++) {
+            size_t length = lengths[n / 6], first = stops[n % 6];
+            if (first > length)
+                continue;
+            classifier.settle_tolerance = 0.0f;
+            check_stop(&classifier, &worker, ids, first, length, length);
+            check_stop(&classifier, &worker, ids, first, length, 500);
+            classifier.settle_tolerance = 1e-6f;
+            check_stop(&classifier, &worker, ids, first, length, 500);
+        }
+        sn_worker_free(&worker);
+        free_network(&net);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference),       cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_explain),         cmocka_unit_test(test_settles),
-        cmocka_unit_test(test_does_not_settle),
+        cmocka_unit_test(test_does_not_settle), cmocka_unit_test(test_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
