@@ -14,7 +14,7 @@
 #define MOST_CLASSES 64
 
 static const char *const texts[] = {
-    "", "a", "word_1 word_2 word_1", "Good, b\xc3\xa4" "d! zero one two... \xf0\x9f\x98\x80",
+    "", "a", "word_1 word_2 word_1", "Good, sch\xc3\xb6n! zero one two... \xf0\x9f\x98\x80",
 };
 
 /* What one session says of one text. */
