@@ -2,7 +2,10 @@
  *
  * sentiment create: a new classifier with random weights, for tests, benchmarks
  * and as a start for other trainers. */
+#include <stdio.h>
+
 #include "command.h"
+#include "history.h"
 #include "setup.h"
 
 static const command_help help = {
@@ -66,12 +69,22 @@ static const char *missing_size(const sentiment_model_config *config)
     return NULL;
 }
 
+/* No date, which would tell nothing: the same arguments give the same bytes. A
+ * string, since JSON's readers have no 64 bits for a number. */
+static json_t *make_step(uint64_t seed)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%llu", (unsigned long long)seed);
+    return json_pack("{s:s, s:s, s:n}", "action", "create", "seed", digits, "created");
+}
+
 int command_create(char **argv, emit *out)
 {
     sentiment_model_config config = {.struct_size = sizeof config};
     sentiment_model_config_init(&config);
     config.vocab_size = config.embedding_dim = config.hidden_size = config.num_classes = 0;
-    const option_group groups[] = {{own_options, &config}, {NULL, NULL}};
+    history given = {0};
+    const option_group groups[] = {{own_options, &config}, {history_options, &given}, {NULL, NULL}};
     command_arguments paths;
     int status = EXIT_DONE;
     if (!options_parse(&help, groups, argv, out, &paths, &status))
@@ -80,10 +93,13 @@ int command_create(char **argv, emit *out)
         return options_wrong(&help, "--%s must be given", missing_size(&config));
     sentiment_error error = {.struct_size = sizeof error};
     sentiment_model_options options = setup_model_defaults();
+    sentiment_save_options how = {.struct_size = sizeof how};
+    sentiment_save_options_init(&how);
     sentiment_model *model = NULL;
-    if (sentiment_model_create(&config, &options, &model, &error) != SENTIMENT_OK ||
-        sentiment_model_save(model, paths.items[0], NULL, &error) != SENTIMENT_OK) {
+    if (sentiment_model_create(&config, &options, &model, &error) != SENTIMENT_OK) {
         message_error(&error);
+        status = EXIT_FAILED;
+    } else if (!history_save(model, paths.items[0], &given, make_step(config.seed), &how)) {
         status = EXIT_FAILED;
     }
     sentiment_model_free(model);

@@ -189,3 +189,9 @@ void emit_boolean(emit *out, bool value)
     separate(out);
     emit_format(out, value ? "true" : "false");
 }
+
+void emit_null(emit *out)
+{
+    separate(out);
+    emit_bytes(out, "null", 4);
+}

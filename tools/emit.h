@@ -41,5 +41,6 @@ void emit_float(emit *out, float value);
 void emit_double(emit *out, double value);
 void emit_floats(emit *out, const float *values, size_t count);
 void emit_boolean(emit *out, bool value);
+void emit_null(emit *out);
 
 #endif

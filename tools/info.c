@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "info_history.h"
 #include "setup.h"
 
 typedef struct info_settings {
@@ -20,7 +21,7 @@ static const option_spec own_options[] = {{.name = "json",
 static const command_help help = {
     .name = "info",
     .arguments = "",
-    .summary = "Shows a model: sizes, tokenizer, labels, metadata.",
+    .summary = "Shows a model: sizes, tokenizer, labels, digest, metadata, lineage.",
     .details = "Without --json also the version of the library and what engines it has."};
 
 /* The numbers of a model, in the order of sentiment_model_info. */
@@ -64,6 +65,15 @@ static void list_names(const sentiment_model_info *info, info_name names[NAMES])
     memcpy(names, all, sizeof all);
 }
 
+static void print_optional(const char *key, const char *value, emit *out)
+{
+    emit_key(out, key);
+    if (value)
+        emit_name(out, value);
+    else
+        emit_null(out);
+}
+
 static void print_json(const sentiment_model *model, const sentiment_model_info *info, emit *out)
 {
     info_number numbers[NUMBERS];
@@ -83,6 +93,12 @@ static void print_json(const sentiment_model *model, const sentiment_model_info 
         emit_key(out, names[i].key);
         emit_name(out, names[i].value);
     }
+    print_optional("sha256", info->sha256, out);
+    print_optional("tokenizer_ignored", info->tokenizer_ignored, out);
+    emit_key(out, "has_script");
+    emit_boolean(out, info->has_script != 0);
+    emit_key(out, "has_weights");
+    emit_boolean(out, info->has_weights != 0);
     emit_key(out, "labels");
     emit_open(out, '[');
     for (uint32_t i = 0; i < info->num_classes; i++)
@@ -131,9 +147,9 @@ static void print_text(sentiment_model *model, const sentiment_model_info *info,
 {
     info_number numbers[NUMBERS];
     info_name names[NAMES];
-    const char *key = NULL, *value = NULL;
     list_numbers(info, numbers);
     list_names(info, names);
+    info_print_names(model, out);
     for (size_t i = 0; i < NAMES; i++)
         print_line(out, names[i].key, names[i].value);
     for (size_t i = 0; i < NUMBERS; i++)
@@ -146,11 +162,8 @@ static void print_text(sentiment_model *model, const sentiment_model_info *info,
         emit_text(out, label, strlen(label));
     }
     emit_format(out, "\n");
-    for (size_t i = 0; sentiment_model_get_metadata_at(model, i, &key, &value) == SENTIMENT_OK;
-         i++) {
-        emit_format(out, "metadata ");
-        print_line(out, key, value);
-    }
+    print_line(out, "sha256", info->sha256 ? info->sha256 : "unknown");
+    info_print_metadata(model, out);
     print_line(out, "library", sentiment_version());
     for (const option_choice *engine = setup_engines; engine->name; engine++)
         if (engine->value != SENTIMENT_ENGINE_AUTO)
@@ -160,6 +173,7 @@ static void print_text(sentiment_model *model, const sentiment_model_info *info,
 int command_info(char **argv, emit *out)
 {
     setup chosen = SETUP_DEFAULTS;
+    chosen.digest = 1;
     info_settings settings = {0};
     const option_group groups[] = {
         {setup_model_options, &chosen}, {own_options, &settings}, {NULL, NULL}};

@@ -148,6 +148,7 @@ sentiment_model *setup_load(const setup *chosen)
     }
     sentiment_error error = {.struct_size = sizeof error};
     sentiment_model_options options = setup_model_defaults();
+    options.digest = chosen->digest;
     sentiment_model *model = NULL;
     if (sentiment_model_load(path, &options, &model, &error) != SENTIMENT_OK)
         message_error(&error);

@@ -18,6 +18,7 @@ typedef struct setup {
     const char *device;
     uint32_t max_length; /* 0: the model's */
     int32_t utf8_policy;
+    uint32_t digest; /* 1: setup_load takes digests */
 } setup;
 
 /* Groups of options; the target of each is a setup. */

@@ -144,43 +144,13 @@ static sentiment_model *train_model(train_settings *settings, const dataset *tra
     return model;
 }
 
-static int save(const sentiment_model *model, const char *path, const lineage *known)
+static int save(sentiment_model *model, const train_settings *settings, const lineage *known)
 {
-    sentiment_error error = {.struct_size = sizeof error};
     sentiment_save_options options = {.struct_size = sizeof options};
     sentiment_save_options_init(&options);
-    char *metadata = lineage_json(known);
-    if (!metadata)
-        return message_no_memory();
-    options.metadata_json = metadata;
-    sentiment_status status = sentiment_model_save(model, path, &options, &error);
-    free(metadata);
-    if (status == SENTIMENT_OK)
-        return EXIT_DONE;
-    message_error(&error);
-    return EXIT_FAILED;
-}
-
-/* An hour of training should not end at a folder that does not exist. */
-static bool can_save(const char *path)
-{
-    char *copy = strdup(path);
-    bool good = copy != NULL;
-    if (!good) {
-        message_no_memory();
-        return false;
-    }
-    for (size_t size = strlen(copy); size > 1 && copy[size - 1] == '/'; size--)
-        copy[size - 1] = 0;
-    char *slash = strrchr(copy, '/');
-    if (slash)
-        slash[slash == copy] = 0;
-    if (access(slash ? copy : ".", W_OK | X_OK) != 0) {
-        message("%s: cannot write there: %s", path, strerror(errno));
-        good = false;
-    }
-    free(copy);
-    return good;
+    json_t *step = lineage_step(known);
+    return history_save(model, settings->output, &settings->history, step, &options) ? EXIT_DONE
+                                                                                     : EXIT_FAILED;
 }
 
 static uint32_t processors(void)
@@ -199,11 +169,11 @@ static int run(train_settings *settings, char **argv)
     sentiment_model *model = NULL;
     int status = EXIT_FAILED;
     settings->options.threads = settings->threads ? settings->threads : processors();
-    if (can_save(settings->output) && load_data(settings, &train, &dev, &names))
+    if (history_can_save(settings->output) && load_data(settings, &train, &dev, &names))
         model = train_model(settings, &train, &dev, &names, &interrupted);
     if (model) {
         lineage known = {argv, &train, &dev, interrupted};
-        status = save(model, settings->output, &known);
+        status = save(model, settings, &known);
     }
     sentiment_model_free(model);
     dataset_free(&train);
@@ -217,7 +187,10 @@ int command_train(char **argv, emit *out)
     train_settings settings;
     train_settings_init(&settings);
     const option_group groups[] = {
-        {train_path_options, &settings}, {train_recipe_options, &settings}, {NULL, NULL}};
+        {train_path_options, &settings},
+        {train_recipe_options, &settings},
+        {history_options, &settings.history},
+        {NULL, NULL}};
     command_arguments none;
     int status = EXIT_DONE;
     if (!options_parse(&help, groups, argv, out, &none, &status))

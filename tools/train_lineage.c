@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lineage: the command as a shell would take it, the date, and the digests and
- * sizes of both files. Metrics and hyper-parameters are the library's. */
+ * Lineage: the command as a shell would take it, and the digests and sizes of
+ * both files. The date, metrics and hyper-parameters are the library's. */
 #include "train_lineage.h"
 
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "utf8.h"
 
@@ -59,42 +56,17 @@ static char *join_command(char **argv)
     return command;
 }
 
-/* ISO 8601 in UTC; SOURCE_DATE_EPOCH makes it repeatable. */
-static void print_date(char *text, size_t size)
+json_t *lineage_step(const lineage *known)
 {
-    const char *fixed = getenv("SOURCE_DATE_EPOCH");
-    char *end = NULL;
-    long long seconds = fixed && *fixed ? strtoll(fixed, &end, 10) : 0;
-    time_t now = end && *end == 0 ? (time_t)seconds : time(NULL);
-    struct tm parts;
-    if (!gmtime_r(&now, &parts) || !strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &parts))
-        snprintf(text, size, "unknown");
-}
-
-char *lineage_json(const lineage *known)
-{
-    char date[40], train_rows[24], dev_rows[24];
-    char *command = join_command(known->argv), *text = NULL;
-    json_t *object = json_object();
-    print_date(date, sizeof date);
-    snprintf(train_rows, sizeof train_rows, "%llu", (unsigned long long)known->train->count);
-    snprintf(dev_rows, sizeof dev_rows, "%llu", (unsigned long long)known->dev->count);
-    const struct {
-        const char *key, *value;
-    } entries[] = {{"lineage.command", command},
-                   {"lineage.created", date},
-                   {"lineage.train_sha256", known->train->sha256},
-                   {"lineage.train_rows", train_rows},
-                   {"lineage.dev_sha256", known->dev->sha256},
-                   {"lineage.dev_rows", dev_rows},
-                   {"lineage.interrupted", known->interrupted ? "yes" : NULL}};
-    bool good = command && object;
-    for (size_t i = 0; good && i < sizeof entries / sizeof *entries; i++)
-        if (entries[i].value)
-            good = json_object_set_new(object, entries[i].key, json_string(entries[i].value)) == 0;
-    if (good)
-        text = json_dumps(object, JSON_COMPACT);
-    json_decref(object);
+    char *command = join_command(known->argv);
+    json_t *step = NULL;
+    if (command)
+        step = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I}", "action", "train", "command", command,
+                         "train_sha256", known->train->sha256, "train_rows",
+                         (json_int_t)known->train->count, "dev_sha256", known->dev->sha256,
+                         "dev_rows", (json_int_t)known->dev->count);
     free(command);
-    return text;
+    if (step && known->interrupted)
+        json_object_set_new(step, "interrupted", json_true());
+    return step;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where a trained model comes from, as metadata for its file. */
+ * Where a trained model comes from, as a step of its lineage. */
 #ifndef TOOLS_TRAIN_LINEAGE_H
 #define TOOLS_TRAIN_LINEAGE_H
+
+#include <jansson.h>
 
 #include "dataset.h"
 
@@ -12,7 +14,7 @@ typedef struct lineage {
     bool interrupted;
 } lineage;
 
-/* A JSON object of strings, to be freed; NULL when memory ran out. */
-char *lineage_json(const lineage *known);
+/* NULL when memory ran out. */
+json_t *lineage_step(const lineage *known);
 
 #endif

@@ -7,12 +7,14 @@
 
 #include <sentiment/sentiment.h>
 
+#include "history.h"
 #include "options.h"
 
 typedef struct train_settings {
     const char *train, *dev, *output;
     const char *labels; /* "a,b,c"; NULL: those of the training file, sorted */
     uint32_t threads;   /* 0: every processor */
+    history history;
     sentiment_train_options options;
 } train_settings;
 

@@ -448,15 +448,16 @@ typedef struct sentiment_save_options {
     uint32_t struct_size;
     /** enum sentiment_format. */
     int32_t format;
-    /** A JSON object of strings that joins the metadata of a native file (a
-     *  string replaces the old value of its key). @nullable @borrowed for the call */
+    /** A JSON object of strings that joins the model's metadata (a string replaces
+     *  the old value of its key). @nullable @borrowed for the call */
     const char *metadata_json;
     /** Checked while writing. @nullable @borrowed for the call */
     const sentiment_cancel *cancel;
     /** A JSON object that joins the model's lineage as its newest step, such as
      *  {"action":"convert"}. `library`, `created`, and where the parent is known
-     *  `parent_sha256` and `parent_format` are added to it. NULL: the lineage stays
-     *  as it is. @nullable @borrowed for the call @since 0.2 */
+     *  `parent_sha256` and `parent_format` are added to it, but for keys that it has;
+     *  one that it gives as null is left out. NULL: the lineage stays as it is.
+     *  @nullable @borrowed for the call @since 0.2 */
     const char *lineage_json;
     /** ONNX: version of the operator set, 11 to 20; 0 means 17. @since 0.2 */
     uint32_t opset;
@@ -791,7 +792,7 @@ SENTIMENT_API sentiment_status sentiment_model_get_info(const sentiment_model *m
  * @return the name, or NULL if there is no such class @nullable @borrowed the model */
 SENTIMENT_API const char *sentiment_model_get_label(const sentiment_model *model, int32_t index);
 
-/** Metadata of a native file (format, lineage, metrics, ...), in the order of the keys.
+/** Metadata of a model (lineage, metrics, ...), in the order of the keys.
  * @threadsafe @since 0.1
  * @param[in] model the model
  * @param[in] index from 0

@@ -6,8 +6,10 @@
 #include "base/sha256.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#include <cpuid.h>
-#include <immintrin.h>
+#  include <cpuid.h>
+#  include <immintrin.h>
+
+#  define TARGET __attribute__((target("sha,ssse3,sse4.1")))
 
 static __m128i load(const void *from)
 {
@@ -16,8 +18,7 @@ static __m128i load(const void *from)
 
 /* Four rounds a group; w holds the last sixteen words of the schedule, W[t-16]
  * and its three followers in w[group % 4]. */
-__attribute__((target("sha,ssse3,sse4.1")))
-static void block_x86(__m128i *abef, __m128i *cdgh, const uint8_t *data)
+TARGET static void block_x86(__m128i *abef, __m128i *cdgh, const uint8_t *data)
 {
     const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
     __m128i w[4], first = *abef, second = *cdgh;
@@ -41,8 +42,7 @@ static void block_x86(__m128i *abef, __m128i *cdgh, const uint8_t *data)
 
 /* The instructions want the state as (a b e f) and (c d g h), the first of each
  * in the highest lane. */
-__attribute__((target("sha,ssse3,sse4.1")))
-static void blocks_x86(uint32_t state[8], const uint8_t *data, size_t blocks)
+TARGET static void blocks_x86(uint32_t state[8], const uint8_t *data, size_t blocks)
 {
     __m128i cdab = _mm_shuffle_epi32(load(state), 0xb1);
     __m128i efgh = _mm_shuffle_epi32(load(state + 4), 0x1b);

@@ -61,8 +61,8 @@ sentiment_status sn_config_take_metadata(const sn_bundle *bundle, sn_pairs *pair
     json_t *config = NULL;
     if (!bundle->config)
         return SENTIMENT_OK;
-    sentiment_status status = sn_json_parse_object(bundle->config, bundle->config_size,
-                                                   "config.json", 0, &config, error);
+    sentiment_status status =
+        sn_json_parse_object(bundle->config, bundle->config_size, "config.json", 0, &config, error);
     if (status == SENTIMENT_OK)
         status = take(config, pairs, error);
     json_decref(config);
@@ -84,8 +84,8 @@ sentiment_status sn_config_give_metadata(json_t *config, const sn_pairs *pairs,
                          "the model has %zu keys of metadata; config.json can hold %d",
                          json_object_size(object), KEYS_MOST);
     else if (good && json_object_size(object) > 0)
-        good = json_object_set_new(config, SN_CONFIG_KEY,
-                                   json_pack("{s:O}", INNER_KEY, object)) == 0;
+        good =
+            json_object_set_new(config, SN_CONFIG_KEY, json_pack("{s:O}", INNER_KEY, object)) == 0;
     json_decref(object);
     return good ? status : sn_fail_memory(error, "metadata");
 }

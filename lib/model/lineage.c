@@ -142,8 +142,7 @@ static sentiment_status print_date(char *date, size_t size, sentiment_error *err
 }
 
 /* What the caller did not say; afterwards, what he gave as null goes. */
-static sentiment_status complete(const sentiment_model *model, json_t *step,
-                                 sentiment_error *error)
+static sentiment_status complete(const sentiment_model *model, json_t *step, sentiment_error *error)
 {
     char library[64], date[40] = "";
     _Bool known = model->sha256[0] != '\0';
@@ -184,8 +183,7 @@ static sentiment_status make_step(const sentiment_model *model, const char *text
         return sn_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, SN_NO_OFFSET,
                        "save options: lineage_json has %zu bytes; at most %zu are kept", size,
                        SN_LINEAGE_STEP_BYTES);
-    sentiment_status status =
-        sn_json_parse_object(text, size, "lineage_json", 0, &step, error);
+    sentiment_status status = sn_json_parse_object(text, size, "lineage_json", 0, &step, error);
     if (status == SENTIMENT_ERROR_BAD_MODEL)
         return sn_fail_in(error, SENTIMENT_ERROR_INVALID_ARGUMENT, "save options");
     if (status == SENTIMENT_OK)
@@ -259,8 +257,7 @@ static json_t *shorten(const json_t *steps)
 }
 
 /* Puts the step behind the others. */
-static sentiment_status append(json_t *steps, json_t *step, sn_pairs *pairs,
-                               sentiment_error *error)
+static sentiment_status append(json_t *steps, json_t *step, sn_pairs *pairs, sentiment_error *error)
 {
     if (json_array_append(steps, step) != 0)
         return sn_fail_memory(error, "the lineage");

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """create, convert, info: models made, turned from one format into another, shown."""
+import hashlib
 import os
 import unittest
 
@@ -7,7 +8,8 @@ import cli
 
 INFO = {'vocab_size', 'embedding_dim', 'hidden_size', 'num_classes', 'num_layers', 'bidirectional',
         'max_length', 'padding', 'precision', 'tokenizer', 'temperature', 'parameters',
-        'vocabulary_words', 'memory_bytes', 'format', 'labels', 'metadata'}
+        'vocabulary_words', 'memory_bytes', 'format', 'sha256', 'tokenizer_ignored', 'has_script',
+        'has_weights', 'labels', 'metadata'}
 
 
 class Models(cli.Case):
@@ -49,7 +51,9 @@ class Models(cli.Case):
                     'num_layers': 1, 'bidirectional': False, 'max_length': 512,
                     'padding': 'max_length', 'precision': 'fp32', 'tokenizer': 'whitespace',
                     'temperature': 1.0, 'parameters': count, 'format': 'safetensors',
-                    'labels': ['0', '1', '2']}
+                    'labels': ['0', '1', '2'], 'tokenizer_ignored': None, 'has_script': False,
+                    'has_weights': True,
+                    'sha256': hashlib.sha256(self.read(self.model)).hexdigest()}
         self.assertEqual({key: info[key] for key in expected}, expected)
         self.assertIs(info['bidirectional'], False)
         self.assertGreater(info['memory_bytes'], 4 * count)
@@ -97,7 +101,7 @@ class Models(cli.Case):
         self.good(cli.run('convert', '--allow-missing-crc', folder, back))
         for path in (folder, back):
             self.assertEqual(self.predict(path), self.predict(self.model))
-            for key in INFO - {'format', 'metadata', 'memory_bytes'}:
+            for key in INFO - {'format', 'metadata', 'memory_bytes', 'sha256'}:
                 self.assertEqual(self.info(path)[key], self.info(self.model)[key], key)
 
     def test_failures(self):

@@ -2,6 +2,7 @@
 """sentiment train: data, options, lineage, interruption. Without the plugin of
 libtorch only the failures are tested."""
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -88,20 +89,23 @@ class Training(Base):
         return cli.json_lines(done.stdout)[0]
 
     def test_learns_and_tells_where_it_comes_from(self):
-        done = self.fit('m.safetensors')
+        done = self.fit('m.safetensors', '--name', 'learner')
         for epoch in (1, 2, 3):
             self.assertRegex(done.stderr.decode(), r'(?m)^epoch %d/3  loss \d.*macro-F1 ' % epoch)
         self.assertNotIn(b'\r', done.stderr)
         info = self.info('m.safetensors')
         self.assertEqual(info['labels'], ['bad', 'good', 'so'])
-        metadata = info['metadata']
-        for key, path in (('lineage.train_sha256', self.train), ('lineage.dev_sha256', self.dev)):
+        step, = json.loads(info['metadata']['lineage'])
+        for key, path in (('train_sha256', self.train), ('dev_sha256', self.dev)):
             with open(path, 'rb') as file:
-                self.assertEqual(metadata[key], hashlib.sha256(file.read()).hexdigest())
-        self.assertEqual((metadata['lineage.train_rows'], metadata['lineage.dev_rows'],
-                          metadata['lineage.created']),
-                         ('120', '30', '2023-11-14T22:13:20Z'))
-        self.assertTrue(metadata['lineage.command'].startswith('sentiment train --train '))
+                self.assertEqual(step[key], hashlib.sha256(file.read()).hexdigest())
+        self.assertEqual((step['action'], step['train_rows'], step['dev_rows'], step['created']),
+                         ('train', 120, 30, '2023-11-14T22:13:20Z'))
+        self.assertTrue(step['command'].startswith('sentiment train --train '))
+        self.assertEqual(set(step), {'action', 'command', 'train_sha256', 'train_rows',
+                                     'dev_sha256', 'dev_rows', 'library', 'created'})
+        self.assertEqual(info['metadata']['name'], 'learner')
+        self.good(cli.run('verify', self.path('m.safetensors')))
         scores, = cli.json_lines(self.good(cli.run(
             'test', '--json', '--model', self.path('m.safetensors'), self.dev)).stdout)
         self.assertGreater(scores['macro_f1'], 0.5)
@@ -144,7 +148,8 @@ class Training(Base):
             status, rest = self.interrupt(name, number)
             self.assertEqual(status, 0, rest)
             self.assertIn(b'interrupted; saving the best epoch', rest)
-            self.assertEqual(self.info(name)['metadata']['lineage.interrupted'], 'yes')
+            step, = json.loads(self.info(name)['metadata']['lineage'])
+            self.assertIs(step['interrupted'], True)
 
     def test_folder_as_output(self):
         self.fit('folder', '--epochs', '1')

@@ -31,18 +31,21 @@ class Help(cli.Case):
                               'max-length', 'utf8', 'input', 'input-format', 'json'],
                   'tokenize': ['model', 'utf8', 'input', 'input-format', 'json'],
                   'info': ['model', 'json'],
-                  'convert': [],
+                  'convert': ['allow-missing-crc', 'name', 'model-version'],
                   'create': ['vocab-size', 'embedding-dim', 'hidden-size', 'num-classes',
-                             'num-layers', 'bidirectional', 'padding', 'max-length', 'seed'],
+                             'num-layers', 'bidirectional', 'padding', 'max-length', 'seed',
+                             'name', 'model-version'],
                   'train': ['train', 'dev', 'output', 'labels', 'epochs', 'batch-size',
                             'learning-rate', 'weight-decay', 'warmup', 'dropout',
                             'embedding-dropout', 'word-dropout', 'gradient-clip', 'class-balance',
                             'label-smoothing', 'ema-decay', 'patience', 'vocab-size', 'min-count',
                             'embedding-dim', 'hidden-size', 'num-layers', 'bidirectional',
-                            'max-length', 'tokenizer', 'padding', 'threads', 'device', 'seed'],
+                            'max-length', 'tokenizer', 'padding', 'threads', 'device', 'seed',
+                            'name', 'model-version'],
                   'test': ['model', 'engine', 'precision', 'isa', 'threads', 'device', 'json'],
                   'bench': ['model', 'engine', 'precision', 'isa', 'threads', 'device', 'batch',
-                            'length', 'words', 'pad', 'seed', 'json']}
+                            'length', 'words', 'pad', 'seed', 'json'],
+                  'verify': ['json']}
         for name in cli.SUBCOMMANDS:
             done = self.good(cli.run(name, '--help'))
             self.assertTrue(done.stdout.startswith(b'Usage: sentiment %s ' % name.encode()))
@@ -111,7 +114,8 @@ class WrongUsage(cli.Case):
             (['bench', '--words', '5'], 'go together'),
             (['bench', '--words', '9', '--pad', '8'], 'go together'),
             (['bench', '--batch', '100000', '--length', '60000'], 'beyond'),
-            (['verify', 'x'], 'unknown subcommand'),
+            (['verify'], 'missing argument: MODEL'),
+            (['verify', 'one', 'two'], "unexpected argument 'two'"),
         ]
         for arguments, says in cases:
             with self.subTest(arguments=arguments):

@@ -12,7 +12,7 @@ import sys
 OPTION = re.compile(r'^  --([a-z-]+)(.*(?:\n {10,}.*)*)', re.MULTILINE)
 ROW = re.compile(r'^\| `([a-z_]+)` \| ([^|]*) \|', re.MULTILINE)
 # Not of the recipe.
-OTHERS = {'train', 'dev', 'output', 'labels', 'help'}
+OTHERS = {'train', 'dev', 'output', 'labels', 'name', 'model_version', 'help'}
 
 
 def options(text):

@@ -238,8 +238,8 @@ static void gaps_add_up(void **state)
         fresh(state);
         json_t *steps = extend(with_steps(SN_LINEAGE_STEPS, cases[i].second));
         assert_int_equal(json_array_size(steps), SN_LINEAGE_STEPS);
-        assert_string_equal(
-            json_string_value(json_object_get(json_array_get(steps, 1), "action")), "omitted");
+        assert_string_equal(json_string_value(json_object_get(json_array_get(steps, 1), "action")),
+                            "omitted");
         assert_int_equal(number(steps, 1, "steps"), cases[i].missing);
         assert_int_equal(number(steps, 2, "n"), 3);
         json_decref(steps);
@@ -275,7 +275,7 @@ static void bytes_are_limited_too(void **state)
 static void refuses_what_is_no_lineage(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "{}", "[1]", "[{},[]]", "[{}", "[{\"a\":1,\"a\":1}]",
+    static const char *const bad[] = {"",    "{}", "[1]", "[{},[]]", "[{}", "[{\"a\":1,\"a\":1}]",
                                       "null"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         set_pair("lineage", bad[i]);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a saved model tells about itself: name and version, one more step of its
+ * lineage, golden vectors (docs/models.md). The same for every subcommand that
+ * saves. */
+#ifndef TOOLS_HISTORY_H
+#define TOOLS_HISTORY_H
+
+#include <jansson.h>
+
+#include "options.h"
+
+typedef struct history {
+    const char *name, *version; /* NULL: as the model says already */
+} history;
+
+/* --name, --model-version; the target is a history. */
+extern const option_spec history_options[];
+
+/* Saves with metadata, a step of the lineage and golden vectors; where the model
+ * has vectors already they must hold, and travel as they are. Takes over `step`
+ * (NULL: memory ran out); `options` chooses the rest, such as the format. False:
+ * the reason went to stderr. */
+bool history_save(sentiment_model *model, const char *path, const history *given, json_t *step,
+                  const sentiment_save_options *options);
+/* Whether a file can be made there; false: the reason went to stderr. Long work
+ * should not end at a folder that does not exist. */
+bool history_can_save(const char *path);
+
+#endif
