@@ -13,8 +13,6 @@
 #define ENGINES_MOST 2
 /* Ids of one batch: a gigabyte. */
 #define IDS_MOST (1u << 28)
-/* Turns of each engine. */
-#define ROUNDS 10
 
 typedef struct bench_settings {
     const char *engines;
@@ -151,24 +149,6 @@ static void print_text(const bench_settings *settings, const bench_run *run, dou
                 tokens / median, run->calls);
 }
 
-/* Two warm calls each (folded rows, caches), then rounds in which every engine
- * runs for its share of the time, one call at the least: engines take turns, and
- * a slow one does not make a fast one run for minutes. */
-static bool measure(bench_run *runs, size_t count, const bench_rows *rows, double min_seconds)
-{
-    for (size_t i = 0; i < 2 * count; i++)
-        if (!bench_run_call(&runs[i % count], rows, false))
-            return false;
-    for (int round = 1; round <= ROUNDS; round++)
-        for (size_t i = 0; i < count; i++) {
-            do {
-                if (!bench_run_call(&runs[i], rows, true))
-                    return false;
-            } while (runs[i].total < min_seconds * round / ROUNDS);
-        }
-    return true;
-}
-
 static void report(const bench_settings *settings, bench_run *runs, size_t count, emit *out)
 {
     double medians[ENGINES_MOST];
@@ -209,7 +189,7 @@ static int run(const setup *chosen, const bench_settings *settings, const int32_
         if (!bench_run_create(&runs[i], model, rows.count, &options))
             goto out;
     }
-    if (measure(runs, count, &rows, settings->min_seconds)) {
+    if (bench_measure(runs, count, &rows, settings->min_seconds)) {
         report(settings, runs, count, out);
         status = EXIT_DONE;
     }

@@ -33,6 +33,9 @@ bool bench_run_create(bench_run *run, sentiment_model *model, uint32_t rows,
 void bench_run_free(bench_run *run);
 /* One call on the whole batch; `keep` its time. False: reported on stderr. */
 bool bench_run_call(bench_run *run, const bench_rows *rows, bool keep);
+/* Lets the runs take turns until each has had at least `min_seconds`, with a line
+ * of progress on a terminal. False: reported on stderr. */
+bool bench_measure(bench_run *runs, size_t count, const bench_rows *rows, double min_seconds);
 double bench_median(bench_run *run);
 
 #endif

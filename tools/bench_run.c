@@ -4,6 +4,10 @@
 #include <stdlib.h>
 
 #include "bench.h"
+#include "progress.h"
+
+/* Turns of each run. */
+#define ROUNDS 10
 
 /* splitmix64 (Steele, Lea, Flood 2014). */
 static uint64_t next_random(uint64_t *state)
@@ -96,6 +100,28 @@ bool bench_run_call(bench_run *run, const bench_rows *rows, bool keep)
         return false;
     }
     return !keep || note(run, seconds);
+}
+
+/* Two warm calls each (folded rows, caches), then rounds in which every run works
+ * for its share of the time, one call at the least: they take turns, and a slow one
+ * does not make a fast one run for minutes. */
+bool bench_measure(bench_run *runs, size_t count, const bench_rows *rows, double min_seconds)
+{
+    progress shown;
+    bool good = true;
+    progress_start(&shown, false);
+    for (size_t i = 0; good && i < 2 * count; i++)
+        good = bench_run_call(&runs[i % count], rows, false);
+    for (size_t turn = 0; good && turn < ROUNDS * count; turn++) {
+        bench_run *run = &runs[turn % count];
+        double until = min_seconds * (double)(turn / count + 1) / ROUNDS;
+        do {
+            good = bench_run_call(run, rows, true);
+            progress_share(&shown, "measuring", (double)(turn + 1) / (double)(ROUNDS * count));
+        } while (good && run->total < until);
+    }
+    progress_end(&shown);
+    return good;
 }
 
 static int compare(const void *left, const void *right)

@@ -16,5 +16,6 @@ int command_train(char **argv, emit *out);
 int command_test(char **argv, emit *out);
 int command_bench(char **argv, emit *out);
 int command_verify(char **argv, emit *out);
+int command_optimize(char **argv, emit *out);
 
 #endif

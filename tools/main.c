@@ -27,6 +27,7 @@ static const subcommand subcommands[] = {
     {"train", command_train, "train a classifier on labelled texts"},
     {"test", command_test, "measure a model on labelled texts"},
     {"bench", command_bench, "measure speed"},
+    {"optimize", command_optimize, "make a model smaller and faster, in int8"},
     {"verify", command_verify, "check that a model is whole and answers as it did"},
 };
 #define SUBCOMMANDS (sizeof subcommands / sizeof *subcommands)

@@ -24,21 +24,45 @@ const char *progress_clock(double seconds, char *text)
     return text;
 }
 
-void progress_update(progress *shown, uint64_t texts, double share)
+/* Whether the line is due, and how many seconds have passed. */
+static bool is_due(progress *shown, double *passed)
 {
     if (!shown->visible)
-        return;
-    double now = setup_seconds(), passed = now - shown->started;
-    if (now - shown->last < 0.2 || passed <= 0)
-        return;
+        return false;
+    double now = setup_seconds();
+    *passed = now - shown->started;
+    if (now - shown->last < 0.2 || *passed <= 0)
+        return false;
+    shown->last = now;
+    shown->shown = true;
+    return true;
+}
+
+static void print_share(double share, double passed)
+{
     char left[16];
-    fprintf(stderr, "\r%llu texts  %.0f/s", (unsigned long long)texts, (double)texts / passed);
     if (share > 0)
         fprintf(stderr, "  %3.0f%%  %s left", share * 100,
                 progress_clock(passed / share - passed, left));
     fputs("\x1b[K", stderr);
-    shown->last = now;
-    shown->shown = true;
+}
+
+void progress_update(progress *shown, uint64_t texts, double share)
+{
+    double passed;
+    if (!is_due(shown, &passed))
+        return;
+    fprintf(stderr, "\r%llu texts  %.0f/s", (unsigned long long)texts, (double)texts / passed);
+    print_share(share, passed);
+}
+
+void progress_share(progress *shown, const char *what, double share)
+{
+    double passed;
+    if (!is_due(shown, &passed))
+        return;
+    fprintf(stderr, "\r%s", what);
+    print_share(share, passed);
 }
 
 void progress_end(progress *shown)

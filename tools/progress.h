@@ -18,6 +18,8 @@ typedef struct progress {
 void progress_start(progress *shown, bool answers);
 /* `texts` done; `share` (0 to 1) of the input is read, below 0 if unknown. */
 void progress_update(progress *shown, uint64_t texts, double share);
+/* The same for work that is no texts: what it is, and the share that is done. */
+void progress_share(progress *shown, const char *what, double share);
 /* Clears the line. */
 void progress_end(progress *shown);
 /* "1:02:03" or "02:03"; `text` has room for 16 bytes. */

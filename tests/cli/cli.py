@@ -17,7 +17,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 BUNDLED = os.path.join(os.path.dirname(TOOL), 'models', 'sentiment-en.safetensors')
 
 SUBCOMMANDS = ['predict', 'tokenize', 'info', 'convert', 'create', 'train', 'test', 'bench',
-               'verify']
+               'optimize', 'verify']
 SIZES = ['--vocab-size', '60', '--embedding-dim', '8', '--hidden-size', '16', '--num-classes', '3']
 
 

@@ -45,6 +45,8 @@ class Help(cli.Case):
                   'test': ['model', 'engine', 'precision', 'isa', 'threads', 'device', 'json'],
                   'bench': ['model', 'engine', 'precision', 'isa', 'threads', 'device', 'batch',
                             'length', 'words', 'pad', 'seed', 'json'],
+                  'optimize': ['test', 'batch', 'length', 'threads', 'seconds', 'json', 'name',
+                               'model-version'],
                   'verify': ['json']}
         for name in cli.SUBCOMMANDS:
             done = self.good(cli.run(name, '--help'))
@@ -114,6 +116,10 @@ class WrongUsage(cli.Case):
             (['bench', '--words', '5'], 'go together'),
             (['bench', '--words', '9', '--pad', '8'], 'go together'),
             (['bench', '--batch', '100000', '--length', '60000'], 'beyond'),
+            (['optimize', 'one'], 'missing argument: SRC DST'),
+            (['optimize', 'one', 'one'], 'SRC and DST are the same file'),
+            (['optimize', 'one', 'two'], "DST 'two' does not end in .safetensors"),
+            (['optimize', 'one', 'two.safetensors', '--batch', '0'], 'from 1 to'),
             (['verify'], 'missing argument: MODEL'),
             (['verify', 'one', 'two'], "unexpected argument 'two'"),
         ]
