@@ -106,17 +106,21 @@ static sentiment_status read_tokenizer_pkl(const char *path, sn_bundle *bundle,
     return SENTIMENT_OK;
 }
 
+static sentiment_status read_vocabulary(const file_set *files, sn_bundle *bundle,
+                                        sentiment_error *error)
+{
+    if (files->has_json)
+        return read_text(files->paths[TOKENIZER], SN_TOKENIZER_LIMIT, bundle->memory,
+                         &bundle->tokenizer_json, &bundle->tokenizer_json_size, error);
+    return read_tokenizer_pkl(files->paths[TOKENIZER], bundle, error);
+}
+
 static sentiment_status read_companions(const file_set *files, sn_bundle *bundle,
                                         sentiment_error *error)
 {
     sentiment_status status = read_text(files->paths[CONFIG], SN_CONFIG_LIMIT, bundle->memory,
                                         &bundle->config, &bundle->config_size, error);
-    if (status != SENTIMENT_OK)
-        return status;
-    if (files->has_json)
-        return read_text(files->paths[TOKENIZER], SN_TOKENIZER_LIMIT, bundle->memory,
-                         &bundle->tokenizer_json, &bundle->tokenizer_json_size, error);
-    return read_tokenizer_pkl(files->paths[TOKENIZER], bundle, error);
+    return status == SENTIMENT_OK ? read_vocabulary(files, bundle, error) : status;
 }
 
 sentiment_status sn_folder_read_companions(const char *folder, sn_bundle *bundle,
@@ -129,6 +133,34 @@ sentiment_status sn_folder_read_companions(const char *folder, sn_bundle *bundle
     if (status == SENTIMENT_OK)
         status = read_companions(&files, bundle, error);
     free_paths(&files);
+    return status;
+}
+
+static sentiment_status read_tokenizer(const char *path, const file_set *files, sn_bundle *bundle,
+                                       sentiment_error *error)
+{
+    if (!sn_path_exists(files->paths[TOKENIZER]))
+        return sn_fail(error, SENTIMENT_ERROR_NOT_FOUND, SN_NO_OFFSET,
+                       "%s: there is no vocabulary in it, and neither tokenizer.json nor "
+                       "tokenizer.pkl beside it",
+                       path);
+    if (!sn_path_exists(files->paths[CONFIG]))
+        return read_vocabulary(files, bundle, error);
+    return read_companions(files, bundle, error);
+}
+
+sentiment_status sn_folder_read_tokenizer(const char *path, sn_bundle *bundle,
+                                          sentiment_error *error)
+{
+    file_set files = {.memory = bundle->memory};
+    char *folder = sn_folder_of(bundle->memory, path);
+    if (!folder)
+        return sn_fail_memory(error, "a path");
+    sentiment_status status = make_paths(&files, folder, error);
+    if (status == SENTIMENT_OK)
+        status = read_tokenizer(path, &files, bundle, error);
+    free_paths(&files);
+    sn_free(bundle->memory, folder);
     return status;
 }
 

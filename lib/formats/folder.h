@@ -19,6 +19,10 @@ sentiment_status sn_folder_read(const char *folder, const sn_read_options *optio
  * missing is named. */
 sentiment_status sn_folder_read_companions(const char *folder, sn_bundle *bundle,
                                            sentiment_error *error);
+/* The same for a file whose weights say all sizes: config.json may be missing. `path` is
+ * that of the file. */
+sentiment_status sn_folder_read_tokenizer(const char *path, sn_bundle *bundle,
+                                          sentiment_error *error);
 /* The folder of a path, "." where it has none; NULL if memory ran out. */
 char *sn_folder_of(const sn_memory *memory, const char *path);
 /* Reads the weights in `bytes` (of the file `path`, taken over on success)

@@ -8,6 +8,7 @@
 
 #include "base/cursor.h"
 #include "formats/folder.h"
+#include "formats/onnx.h"
 #include "formats/pth.h"
 #include "formats/safetensors.h"
 
@@ -57,9 +58,32 @@ static sentiment_status read_native(sn_bytes *bytes, const char *path,
     return status != SENTIMENT_OK && path ? sn_fail_in(error, status, "%s", path) : status;
 }
 
+/* Other people's graphs have no vocabulary in them. */
+static sentiment_status read_onnx(sn_bytes *bytes, const char *path,
+                                  const sn_read_options *options, sn_bundle *bundle,
+                                  sentiment_error *error)
+{
+    sentiment_status status = sn_onnx_read(bytes, path, options, bundle, error);
+    if (status != SENTIMENT_OK)
+        return path ? sn_fail_in(error, status, "%s", path) : status;
+    if (bundle->has_words || bundle->tokenizer_json)
+        return SENTIMENT_OK;
+    if (path)
+        status = sn_folder_read_tokenizer(path, bundle, error);
+    else
+        status = sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
+                         "these bytes are an ONNX model without a vocabulary; load it by path "
+                         "from beside its tokenizer.json or tokenizer.pkl");
+    if (status != SENTIMENT_OK)
+        sn_bundle_free(bundle);
+    return status;
+}
+
+/* The first two are told by more bytes than ONNX. */
 static const reader readers[] = {
     {probe_pytorch, read_pytorch},
     {sn_safetensors_probe, read_native},
+    {sn_onnx_probe, read_onnx},
 };
 
 static const struct {
@@ -70,7 +94,6 @@ static const struct {
     {"\x80", 1, "a pickle that is no PyTorch model"},
     {"\x1f\x8b", 2, "compressed with gzip"},
     {"{", 1, "a JSON text"},
-    {"\x08", 1, "perhaps an ONNX model"},
     {"\x89HDF", 4, "an HDF5 file"},
     {"GGUF", 4, "a GGUF model"},
     {"\x7f" "ELF", 4, "a program"},
@@ -88,8 +111,8 @@ static sentiment_status refuse(const sn_bytes *bytes, const char *path, sentimen
         }
     }
     return sn_fail(error, SENTIMENT_ERROR_BAD_MODEL, 0,
-                   "%s%sthe content is %s; expected a .safetensors model, a PyTorch model.pth, or "
-                   "a folder with one",
+                   "%s%sthe content is %s; expected a .safetensors model, an ONNX model, a "
+                   "PyTorch model.pth, or a folder with one",
                    path ? path : "", path ? ": " : "", what);
 }
 
@@ -146,6 +169,19 @@ sentiment_status sn_formats_write_safetensors(const sn_bundle *bundle, const cha
     sentiment_status status = sn_writer_open(&writer, path, bundle->memory, error);
     if (status == SENTIMENT_OK)
         status = sn_safetensors_write(bundle, &writer, cancel, error);
+    if (status == SENTIMENT_OK)
+        status = sn_writer_commit(&writer, error);
+    sn_writer_abort(&writer);
+    return status;
+}
+
+sentiment_status sn_formats_write_onnx(const sn_bundle *bundle, const char *path, uint32_t opset,
+                                       const sentiment_cancel *cancel, sentiment_error *error)
+{
+    sn_writer writer = {0};
+    sentiment_status status = sn_writer_open(&writer, path, bundle->memory, error);
+    if (status == SENTIMENT_OK)
+        status = sn_onnx_write(bundle, opset, &writer, cancel, error);
     if (status == SENTIMENT_OK)
         status = sn_writer_commit(&writer, error);
     sn_writer_abort(&writer);

@@ -20,6 +20,9 @@ sentiment_status sn_formats_read_bytes(sn_bytes *bytes, const sn_read_options *o
 sentiment_status sn_formats_write_safetensors(const sn_bundle *bundle, const char *path,
                                               const sentiment_cancel *cancel,
                                               sentiment_error *error);
+/* `opset` as in sn_onnx_write. */
+sentiment_status sn_formats_write_onnx(const sn_bundle *bundle, const char *path, uint32_t opset,
+                                       const sentiment_cancel *cancel, sentiment_error *error);
 sentiment_status sn_formats_write_folder(const sn_bundle *bundle, const char *path,
                                          const sentiment_cancel *cancel, sentiment_error *error);
 

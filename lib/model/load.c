@@ -77,7 +77,8 @@ static sentiment_status fail_in_file(const sn_bundle *bundle, const char *name,
                                      sentiment_status status, sentiment_error *error)
 {
     _Bool own = status == SENTIMENT_ERROR_OUT_OF_MEMORY || status == SENTIMENT_ERROR_CANCELLED;
-    if (own || strcmp(bundle->format, "safetensors") == 0)
+    _Bool whole = bundle->native || strcmp(bundle->format, "safetensors") == 0;
+    if (own || whole || (strcmp(bundle->format, "onnx") == 0 && strcmp(name, "model.pth") == 0))
         return status;
     return sn_fail_in(error, status, "%s", name);
 }
@@ -135,8 +136,9 @@ static sentiment_status copy_metadata(const sn_bundle *bundle, sentiment_model *
         sn_pairs_copy(&pairs, bundle->metadata, bundle->metadata_count, error);
     if (status == SENTIMENT_OK && !bundle->metadata_count)
         status = sn_config_take_metadata(bundle, &pairs, error);
-    /* Other people's safetensors files may mean anything by our keys. */
-    if (!bundle->native && strcmp(bundle->format, "safetensors") == 0)
+    /* Other people's safetensors and ONNX files may mean anything by our keys. */
+    if (!bundle->native && (strcmp(bundle->format, "safetensors") == 0 ||
+                            strcmp(bundle->format, "onnx") == 0))
         sn_lineage_forget(&pairs);
     if (status == SENTIMENT_OK)
         status = sn_lineage_settle(&pairs, error);

@@ -14,6 +14,8 @@ static const char *const reserved[] = {
     "config",          "data_crc32", "data_sha256", "format",      "format_version", "labels",
     "library_version", "lineage",    "max_length",  "padding",     "quantization",   "temperature",
     "tokenizer",
+    /* These four stand in ONNX files only. */
+    "input_rows",      "tokenizer_json", "vocabulary", "vocabulary_ids",
 };
 
 _Bool sn_lineage_is_old_key(const char *key)

@@ -257,8 +257,8 @@ static _Bool ends_with(const char *text, const char *end)
 static sentiment_status choose_format(const char *path, int32_t asked, int32_t *out,
                                       sentiment_error *error)
 {
-    static const char *const others[] = {".pth", ".pt", ".onnx", ".bin", ".pkl", ".json", ".gguf"};
-    if (asked < SENTIMENT_FORMAT_AUTO || asked > SENTIMENT_FORMAT_FOLDER)
+    static const char *const others[] = {".pth", ".pt", ".bin", ".pkl", ".json", ".gguf"};
+    if (asked < SENTIMENT_FORMAT_AUTO || asked > SENTIMENT_FORMAT_ONNX)
         return sn_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, SN_NO_OFFSET,
                        "format is %d, which is no enum sentiment_format", asked);
     *out = asked;
@@ -268,9 +268,10 @@ static sentiment_status choose_format(const char *path, int32_t asked, int32_t *
         if (ends_with(path, others[i]))
             return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
                            "%s: %s files cannot be written; expected the name of a .safetensors "
-                           "file or of a folder",
+                           "or .onnx file, or of a folder",
                            path, others[i]);
     *out = ends_with(path, ".safetensors") ? SENTIMENT_FORMAT_SAFETENSORS
+           : ends_with(path, ".onnx")      ? SENTIMENT_FORMAT_ONNX
                                            : SENTIMENT_FORMAT_FOLDER;
     return SENTIMENT_OK;
 }
@@ -298,7 +299,10 @@ sentiment_status sn_model_save(const sentiment_model *model, const char *path,
         status = add_metadata(model, options, folder, &made, error);
     if (status == SENTIMENT_OK)
         status = add_config(model, folder, &made, error);
-    if (status == SENTIMENT_OK)
+    if (status == SENTIMENT_OK && format == SENTIMENT_FORMAT_ONNX)
+        status = sn_formats_write_onnx(&made.bundle, path, options ? options->opset : 0, cancel,
+                                       error);
+    else if (status == SENTIMENT_OK)
         status = folder ? sn_formats_write_folder(&made.bundle, path, cancel, error)
                         : sn_formats_write_safetensors(&made.bundle, path, cancel, error);
     free_draft(&made);

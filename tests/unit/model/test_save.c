@@ -200,9 +200,14 @@ static void chooses_the_format(void **state)
     assert_int_equal(sn_model_save(model, odd, &options, NULL), SENTIMENT_OK);
     assert_int_equal(scratch_count(odd), 3);
     assert_int_equal(sn_model_save(model, odd, NULL, &error), SENTIMENT_ERROR_IO);
-    assert_int_equal(sn_model_save(model, scratch_path(folder, "m.onnx"), NULL, &error),
+    assert_int_equal(sn_model_save(model, scratch_path(folder, "m.pth"), NULL, &error),
                      SENTIMENT_ERROR_UNSUPPORTED);
-    assert_non_null(strstr(error.message, ".onnx"));
+    assert_non_null(strstr(error.message, ".pth"));
+    const char *graph = scratch_path(folder, "m.onnx");
+    assert_int_equal(sn_model_save(model, graph, NULL, NULL), SENTIMENT_OK);
+    sentiment_model *read = sample_load(graph);
+    assert_string_equal(read->format, "onnx");
+    sn_model_release(read);
     options.format = 9;
     assert_int_equal(sn_model_save(model, odd, &options, NULL), SENTIMENT_ERROR_INVALID_ARGUMENT);
     sn_model_release(model);
