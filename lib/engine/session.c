@@ -100,7 +100,7 @@ void sn_session_describe(const sentiment_session *session, sentiment_session_inf
         .padding = session->padding,
         .memory_bytes = sizeof *session + engine.memory_bytes +
                         chunk->ids_capacity * sizeof(int32_t) + chunk->rows_capacity * row +
-                        session->tokens.capacity * 20 + session->tokens.folded_capacity,
+                        sn_tokens_bytes(&session->tokens),
         .engine_name = session->engine->name,
         .isa_name = engine.isa_name,
     };
@@ -200,6 +200,25 @@ static size_t append_ids(sn_chunk *chunk, const int32_t *ids, size_t used)
     return unknown;
 }
 
+/* How many of the item's tokens are used. What a tokenizer.json truncates is
+ * texts; rows of ids are the caller's. */
+static size_t used_tokens(const sentiment_session *session, const sn_batch *batch, size_t count,
+                          uint32_t max_length)
+{
+    uint32_t own = session->model->tokenizer->tokenizer.max_length;
+    size_t used = count < max_length ? count : max_length;
+    return !batch->ids && own && own < used ? own : used;
+}
+
+/* The first of the tokens that are used: a tokenizer.json may cut off the
+ * beginning of a text instead of its end. */
+static size_t first_token(const sentiment_session *session, const sn_batch *batch, size_t count,
+                          size_t used)
+{
+    _Bool left = !batch->ids && session->model->tokenizer->tokenizer.truncate_left;
+    return left ? count - used : 0;
+}
+
 /* Tokenizes one item into the chunk and fills in what is known of its result. */
 static sentiment_status add_item(sentiment_session *session, const sn_batch *batch, size_t item,
                                  sentiment_error *error)
@@ -213,13 +232,13 @@ static sentiment_status add_item(sentiment_session *session, const sn_batch *bat
         status = item_ids(session, batch, item, &ids, &count, error);
     if (status)
         return status;
-    size_t used = count < max_length ? count : max_length;
+    size_t used = used_tokens(session, batch, count, max_length);
     if (!reserve_rows(session, chunk->rows + 1) ||
         !reserve_ids(session, (size_t)(chunk->rows ? chunk->offsets[chunk->rows] : 0) + used))
         return sn_fail_memory(error, "the ids of a batch");
     if (chunk->rows == 0)
         chunk->offsets[0] = 0;
-    size_t unknown = append_ids(chunk, ids, used);
+    size_t unknown = append_ids(chunk, ids + first_token(session, batch, count, used), used);
     chunk->offsets[chunk->rows + 1] = chunk->offsets[chunk->rows] + used;
     chunk->totals[chunk->rows] =
         session->padding == SENTIMENT_PADDING_MAX_LENGTH ? max_length : (uint32_t)used;
@@ -357,11 +376,12 @@ sentiment_status sn_session_explain(sentiment_session *session, const sn_batch *
                        "the text uses %zu tokens; the arrays have room for %zu",
                        explanation->length, explanation->capacity);
     status = explain_row(session, batch, explanation, error);
+    size_t first = first_token(session, batch, session->tokens.count, explanation->length);
     for (size_t i = 0; i < explanation->length && !status; i++) {
         if (explanation->starts)
-            explanation->starts[i] = session->tokens.starts[i];
+            explanation->starts[i] = session->tokens.starts[first + i];
         if (explanation->ends)
-            explanation->ends[i] = session->tokens.ends[i];
+            explanation->ends[i] = session->tokens.ends[first + i];
     }
     return status;
 }

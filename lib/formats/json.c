@@ -9,11 +9,11 @@
 
 #define STRICT JSON_REJECT_DUPLICATES
 
-sentiment_status sn_json_parse_object(const char *text, size_t size, const char *what,
-                                      uint64_t base, json_t **out, sentiment_error *error)
+static sentiment_status parse(const char *text, size_t size, size_t flags, const char *what,
+                              uint64_t base, json_t **out, sentiment_error *error)
 {
     json_error_t reason;
-    json_t *value = json_loadb(text, size, STRICT | JSON_DECODE_ANY, &reason);
+    json_t *value = json_loadb(text, size, flags | JSON_DECODE_ANY, &reason);
     if (!value) {
         if (json_error_code(&reason) == json_error_out_of_memory)
             return sn_fail_memory(error, what);
@@ -27,6 +27,18 @@ sentiment_status sn_json_parse_object(const char *text, size_t size, const char 
     }
     *out = value;
     return SENTIMENT_OK;
+}
+
+sentiment_status sn_json_parse_object(const char *text, size_t size, const char *what,
+                                      uint64_t base, json_t **out, sentiment_error *error)
+{
+    return parse(text, size, STRICT, what, base, out, error);
+}
+
+sentiment_status sn_json_parse_with_nul(const char *text, size_t size, const char *what,
+                                        json_t **out, sentiment_error *error)
+{
+    return parse(text, size, STRICT | JSON_ALLOW_NUL, what, 0, out, error);
 }
 
 json_t *sn_json_parse_value(const char *text)

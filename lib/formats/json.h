@@ -16,6 +16,10 @@
  * their offset. The caller json_decref()s *out. */
 sentiment_status sn_json_parse_object(const char *text, size_t size, const char *what,
                                       uint64_t base, json_t **out, sentiment_error *error);
+/* The same for texts whose strings, though not keys, may contain U+0000: see
+ * json_string_length. */
+sentiment_status sn_json_parse_with_nul(const char *text, size_t size, const char *what,
+                                        json_t **out, sentiment_error *error);
 /* Any JSON value, or NULL if the text is none (or memory ran out). */
 json_t *sn_json_parse_value(const char *text);
 /* The value as an integer 0 <= *out <= limit; false if it is anything else

@@ -358,12 +358,29 @@ static sentiment_status read_words(sn_bundle *bundle, sentiment_error *error)
     return fill_words(bytes, offsets, ids, words, error);
 }
 
+/* tokenizer.json U8 [n], the text of such a file, in place of the words. */
+static sentiment_status read_tokenizer_json(sn_bundle *bundle, sentiment_error *error)
+{
+    const sn_tensor *text = sn_bundle_find(bundle, SN_TOKENIZER_TENSOR);
+    if (!text)
+        return SENTIMENT_OK;
+    if (bundle->has_words)
+        return bad(error, SN_NO_OFFSET, "there are both vocab.bytes and " SN_TOKENIZER_TENSOR);
+    if (!is_vector(text, SN_U8, SN_U8))
+        return bad(error, SN_NO_OFFSET, "expected " SN_TOKENIZER_TENSOR " U8 [n]");
+    bundle->tokenizer_json_size = (size_t)text->elements;
+    bundle->tokenizer_json =
+        sn_duplicate(bundle->memory, text->data, bundle->tokenizer_json_size);
+    return bundle->tokenizer_json ? SENTIMENT_OK : sn_fail_memory(error, "the tokenizer");
+}
+
 /* The vocabulary is words now; the model need not wonder about its tensors. */
 static void drop_vocabulary_tensors(sn_bundle *bundle)
 {
     size_t kept = 0;
     for (size_t i = 0; i < bundle->tensor_count; i++)
-        if (strncmp(bundle->tensors[i].name, "vocab.", 6) != 0)
+        if (strncmp(bundle->tensors[i].name, "vocab.", 6) != 0 &&
+            strcmp(bundle->tensors[i].name, SN_TOKENIZER_TENSOR) != 0)
             bundle->tensors[kept++] = bundle->tensors[i];
     bundle->tensor_count = kept;
 }
@@ -392,6 +409,8 @@ sentiment_status sn_safetensors_read(sn_bytes *bytes, const sn_read_options *opt
                               options, error);
     if (status == SENTIMENT_OK)
         status = read_words(bundle, error);
+    if (status == SENTIMENT_OK)
+        status = read_tokenizer_json(bundle, error);
     if (status == SENTIMENT_OK)
         drop_vocabulary_tensors(bundle);
 out:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The native file: docs/file-format.md. The vocabulary is a part of the
- * format (tensors vocab.*); what the other tensors mean is not known here. */
+ * The native file: docs/file-format.md. The vocabulary is a part of the format
+ * (tensors vocab.*, or tokenizer.json); what the other tensors mean is not known
+ * here. */
 #ifndef SN_FORMATS_SAFETENSORS_H
 #define SN_FORMATS_SAFETENSORS_H
 
@@ -15,6 +16,8 @@
 #define SN_KEY_CONFIG "config"
 #define SN_KEY_CRC32 "data_crc32"
 #define SN_KEY_SHA256 "data_sha256"
+/* The tensor with the text of a tokenizer.json. */
+#define SN_TOKENIZER_TENSOR "tokenizer.json"
 
 /* Whether the bytes begin like a safetensors file. */
 _Bool sn_safetensors_probe(const uint8_t *data, size_t size);

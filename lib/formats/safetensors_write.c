@@ -84,6 +84,13 @@ static sentiment_status add_ids(plan *made, const sn_words *words, sentiment_err
     return SENTIMENT_OK;
 }
 
+/* Takes the place of the words. */
+static void add_tokenizer_json(plan *made, const sn_bundle *bundle)
+{
+    add_vector(made, SN_TOKENIZER_TENSOR, SN_U8, (const uint8_t *)bundle->tokenizer_json,
+               bundle->tokenizer_json_size);
+}
+
 /* 4-byte tensors first: the bytes of the words may end anywhere. */
 static sentiment_status add_words(plan *made, const sn_words *words, sentiment_error *error)
 {
@@ -132,6 +139,8 @@ static sentiment_status make_plan(const sn_bundle *bundle, plan *made, sentiment
     if (bundle->tensor_count)
         memcpy(made->tensors, bundle->tensors, bundle->tensor_count * sizeof *made->tensors);
     made->count = bundle->tensor_count;
+    if (bundle->tokenizer_json)
+        add_tokenizer_json(made, bundle);
     sentiment_status status =
         bundle->has_words ? add_words(made, &bundle->words, error) : SENTIMENT_OK;
     put_bytes_last(made);

@@ -106,8 +106,9 @@ static int32_t find_name(const char *name, const char *const *names, int32_t cou
 
 static const char *const paddings[] = {
     [SENTIMENT_PADDING_NONE] = "none", [SENTIMENT_PADDING_MAX_LENGTH] = "max_length"};
-static const char *const tokenizers[] = {
-    [SENTIMENT_TOKENIZER_WHITESPACE] = "whitespace", [SENTIMENT_TOKENIZER_WORDS] = "words"};
+static const char *const tokenizers[] = {[SENTIMENT_TOKENIZER_WHITESPACE] = "whitespace",
+                                         [SENTIMENT_TOKENIZER_WORDS] = "words",
+                                         [SENTIMENT_TOKENIZER_HUGGINGFACE] = "huggingface"};
 
 static const char *const precisions[] = {
     [SENTIMENT_PRECISION_FP32] = "fp32", [SENTIMENT_PRECISION_INT8] = "int8"};
@@ -147,11 +148,11 @@ static sentiment_status take_tokenizer(const char *key, const json_t *value,
     const json_t *name = json_is_object(value) ? json_object_get(value, "kind") : value;
     if (!json_is_string(name))
         return sn_fail(error, INVALID, SN_NO_OFFSET, "config.json: '%s' names no kind", key);
-    int32_t kind = find_name(json_string_value(name), tokenizers, 3);
+    int32_t kind = find_name(json_string_value(name), tokenizers, 4);
     if (!kind)
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
-                       "config.json: unsupported tokenizer '%.60s'; expected \"whitespace\" or "
-                       "\"words\"",
+                       "config.json: unsupported tokenizer '%.60s'; expected \"whitespace\", "
+                       "\"words\" or \"huggingface\"",
                        json_string_value(name));
     if (json_object_size(json_object_get(value, "options")) != 0)
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,

@@ -30,7 +30,7 @@ sentiment_status sn_settings_read(const sn_bundle *bundle, sn_settings *out,
                                   sentiment_error *error);
 void sn_settings_free(sn_settings *settings);
 
-/* "none", "max_length"; "whitespace", "words"; "fp32", "int8". */
+/* "none", "max_length"; "whitespace", "words", "huggingface"; "fp32", "int8". */
 const char *sn_padding_name(int32_t padding);
 const char *sn_tokenizer_name(int32_t kind);
 const char *sn_precision_name(int32_t precision);

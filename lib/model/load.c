@@ -83,19 +83,34 @@ static sentiment_status fail_in_file(const sn_bundle *bundle, const char *name,
     return sn_fail_in(error, status, "%s", name);
 }
 
+/* "huggingface" goes with a tokenizer.json, and the other kinds without one. */
+static sentiment_status check_kind(const sn_bundle *bundle, const sn_settings *said,
+                                   sentiment_error *error)
+{
+    _Bool described = said->tokenizer == SENTIMENT_TOKENIZER_HUGGINGFACE;
+    if (!said->tokenizer || described == (bundle->tokenizer_json != NULL))
+        return SENTIMENT_OK;
+    return sn_fail(error, SENTIMENT_ERROR_BAD_MODEL, SN_NO_OFFSET,
+                   "config.json: tokenizer is \"%s\", but there is %s tokenizer.json",
+                   sn_tokenizer_name(said->tokenizer), described ? "no" : "a");
+}
+
 static sentiment_status build_tokenizer(const sn_bundle *bundle, const sn_settings *said,
                                         const sentiment_model *model, sn_tokenizer *out,
                                         sentiment_error *error)
 {
     const sn_words *words = &bundle->words;
     uint64_t rows = model->config.vocab_size;
+    sentiment_status status = check_kind(bundle, said, error);
+    if (status != SENTIMENT_OK)
+        return status;
     if (bundle->tokenizer_json)
         return sn_tokenizer_json_build(&model->memory, bundle->tokenizer_json,
                                        bundle->tokenizer_json_size, rows, out, error);
     if (!bundle->has_words)
         return sn_fail(error, SENTIMENT_ERROR_BAD_MODEL, SN_NO_OFFSET,
                        "the file has weights but no vocabulary; expected the tensors vocab.bytes "
-                       "and vocab.offsets");
+                       "and vocab.offsets, or tokenizer.json");
     if (words->vocab_size > 0 && (uint64_t)words->vocab_size > rows)
         return sn_fail(error, SENTIMENT_ERROR_SHAPE_MISMATCH, SN_NO_OFFSET,
                        "the tokenizer has vocab_size %lld, but the embedding has %llu rows",
@@ -118,7 +133,9 @@ static sentiment_status complete(const sn_bundle *bundle, const sn_settings *sai
         labels[i] = json_string_value(json_array_get(said->labels, i));
     sentiment_status status = build_tokenizer(bundle, said, model, &tokenizer, error);
     if (status != SENTIMENT_OK) {
-        status = fail_in_file(bundle, "tokenizer.pkl", status, error);
+        /* Messages about a tokenizer.json name it themselves. */
+        if (!bundle->tokenizer_json && said->tokenizer != SENTIMENT_TOKENIZER_HUGGINGFACE)
+            status = fail_in_file(bundle, "tokenizer.pkl", status, error);
     } else {
         status = sn_model_assemble(model, &tokenizer, labels, count, bundle->config, error);
         if (status != SENTIMENT_OK)

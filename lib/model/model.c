@@ -166,7 +166,7 @@ static uint64_t count_bytes(const sentiment_model *model)
         bytes += model->weights.parameters * sizeof(float);
     bytes += (uint64_t)model->config.num_layers * model->config.directions *
              sizeof *model->weights.lstm;
-    bytes += sn_vocabulary_bytes(&model->tokenizer->tokenizer.vocabulary);
+    bytes += sn_tokenizer_bytes(&model->tokenizer->tokenizer);
     for (size_t i = 0; i < model->config.num_classes; i++)
         bytes += sizeof *model->labels + strlen(model->labels[i]) + 1;
     return bytes + strlen(model->config_json) + 1;

@@ -121,12 +121,23 @@ static sentiment_status set_json(sn_pairs *pairs, const char *key, json_t *value
     return status;
 }
 
+/* A tokenizer.json has Unicode tables of its own. */
+static json_t *describe_tokenizer(int32_t kind)
+{
+    json_t *made = json_pack("{s:s, s:{}}", "kind", sn_tokenizer_name(kind), "options");
+    if (made && kind != SENTIMENT_TOKENIZER_HUGGINGFACE &&
+        json_object_set_new(made, "unicode", json_string(sn_unicode_version)) != 0) {
+        json_decref(made);
+        return NULL;
+    }
+    return made;
+}
+
 /* What the library says of a model, for programs that read no config.json. */
 static sentiment_status set_own_keys(const sentiment_model *model, sn_pairs *pairs,
                                      sentiment_error *error)
 {
     const sn_model_config *config = &model->config;
-    const char *kind = sn_tokenizer_name(model->tokenizer->tokenizer.kind);
     char version[40];
     snprintf(version, sizeof version, "%d.%d.%d", SENTIMENT_VERSION_MAJOR,
              SENTIMENT_VERSION_MINOR, SENTIMENT_VERSION_PATCH);
@@ -139,9 +150,7 @@ static sentiment_status set_own_keys(const sentiment_model *model, sn_pairs *pai
         status = set_json(pairs, "temperature", sn_json_float(config->temperature), error);
     if (status == SENTIMENT_OK)
         status = set_json(pairs, "tokenizer",
-                          json_pack("{s:s, s:{}, s:s}", "kind", kind, "options", "unicode",
-                                    sn_unicode_version),
-                          error);
+                          describe_tokenizer(model->tokenizer->tokenizer.kind), error);
     if (status == SENTIMENT_OK && model->has_labels)
         status = set_json(pairs, "labels", sn_json_labels(model), error);
     if (status == SENTIMENT_OK && model->quantized)

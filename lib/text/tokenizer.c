@@ -6,6 +6,7 @@
 #include "text/tokenizer.h"
 
 #include "text/lower.h"
+#include "text/pipeline.h"
 #include "text/splitter.h"
 
 enum { MIN_TOKENS = 64, MIN_FOLDED = 256 };
@@ -57,8 +58,7 @@ static _Bool reserve_folded(const sn_memory *memory, sn_tokens *tokens, size_t s
     return 1;
 }
 
-/* Room for one more token. */
-static _Bool reserve_token(const sn_memory *memory, sn_tokens *tokens)
+_Bool sn_tokens_reserve(const sn_memory *memory, sn_tokens *tokens)
 {
     if (tokens->count < tokens->capacity)
         return 1;
@@ -83,7 +83,7 @@ static sentiment_status begin(walk *at, int32_t kind, const char *text, size_t s
                               int32_t utf8_policy, sentiment_error *error)
 {
     at->split = splitter_of(kind);
-    if (!at->split)
+    if (!at->split && kind != SENTIMENT_TOKENIZER_HUGGINGFACE)
         return sn_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, SN_NO_OFFSET,
                        "there is no tokenizer of kind %d", (int)kind);
     if (utf8_policy != SENTIMENT_UTF8_STRICT && utf8_policy != SENTIMENT_UTF8_REPLACE)
@@ -138,13 +138,28 @@ void sn_tokens_free(const sn_memory *memory, sn_tokens *tokens)
     sn_free(memory, tokens->starts);
     sn_free(memory, tokens->ends);
     sn_free(memory, tokens->folded);
+    sn_encoder_free(memory, tokens->encoder);
     *tokens = (sn_tokens){0};
+}
+
+uint64_t sn_tokens_bytes(const sn_tokens *tokens)
+{
+    size_t token = sizeof *tokens->ids + sizeof *tokens->starts + sizeof *tokens->ends;
+    return tokens->capacity * (uint64_t)token + tokens->folded_capacity +
+           sn_encoder_bytes(tokens->encoder);
 }
 
 void sn_tokenizer_free(sn_tokenizer *tokenizer)
 {
     sn_vocabulary_free(&tokenizer->vocabulary);
+    sn_pipeline_free(tokenizer->pipeline);
     *tokenizer = (sn_tokenizer){0};
+}
+
+uint64_t sn_tokenizer_bytes(const sn_tokenizer *tokenizer)
+{
+    uint64_t bytes = sn_vocabulary_bytes(&tokenizer->vocabulary);
+    return tokenizer->pipeline ? bytes + sn_pipeline_bytes(tokenizer->pipeline) : bytes;
 }
 
 size_t sn_tokenizer_cut(const sn_tokenizer *tokenizer, const char *text, size_t size)
@@ -154,6 +169,8 @@ size_t sn_tokenizer_cut(const sn_tokenizer *tokenizer, const char *text, size_t 
         return sn_cut_whitespace((const uint8_t *)text, size);
     case SENTIMENT_TOKENIZER_WORDS:
         return sn_cut_words((const uint8_t *)text, size);
+    case SENTIMENT_TOKENIZER_HUGGINGFACE:
+        return sn_pipeline_cut(tokenizer->pipeline, (const uint8_t *)text, size);
     default:
         return 0;
     }
@@ -168,8 +185,10 @@ sentiment_status sn_tokenizer_encode(const sn_tokenizer *tokenizer, const sn_mem
     sentiment_status status = begin(&at, tokenizer->kind, text, size, utf8_policy, error);
     if (status != SENTIMENT_OK)
         return status;
+    if (tokenizer->kind == SENTIMENT_TOKENIZER_HUGGINGFACE)
+        return sn_pipeline_encode(tokenizer, memory, at.text, size, tokens, error);
     int more;
-    while ((more = next_word(&at)) > 0 && reserve_token(memory, tokens)) {
+    while ((more = next_word(&at)) > 0 && sn_tokens_reserve(memory, tokens)) {
         size_t i = tokens->count++;
         tokens->ids[i] = sn_vocabulary_find(&tokenizer->vocabulary, at.word, at.word_size);
         tokens->starts[i] = at.span.start;
@@ -187,6 +206,9 @@ sentiment_status sn_tokenizer_split(int32_t kind, const sn_memory *memory, const
                                     sn_word_fn word, void *user, sentiment_error *error)
 {
     walk at = {.memory = memory, .tokens = scratch};
+    if (kind == SENTIMENT_TOKENIZER_HUGGINGFACE)
+        return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
+                       "a tokenizer.json cuts texts into more than words");
     sentiment_status status = begin(&at, kind, text, size, utf8_policy, error);
     int more = 0;
     while (status == SENTIMENT_OK && (more = next_word(&at)) > 0)

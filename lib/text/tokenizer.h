@@ -29,6 +29,8 @@ typedef struct sn_tokenizer {
 
 /* Frees what a tokenizer owns and zeroes it. */
 void sn_tokenizer_free(sn_tokenizer *tokenizer);
+/* Bytes of memory held. */
+uint64_t sn_tokenizer_bytes(const sn_tokenizer *tokenizer);
 
 /* Tokens of one text, growing as needed and reused from text to text. */
 typedef struct sn_tokens {
@@ -40,9 +42,14 @@ typedef struct sn_tokens {
     /* Scratch: the lower-cased bytes of one word. */
     uint8_t *folded;
     size_t folded_capacity;
+    struct sn_encoder *encoder; /* HUGGINGFACE's (pipeline.h) */
 } sn_tokens;
 
 void sn_tokens_free(const sn_memory *memory, sn_tokens *tokens);
+/* Bytes of memory held. */
+uint64_t sn_tokens_bytes(const sn_tokens *tokens);
+/* Room for one more token; false if memory ran out. */
+_Bool sn_tokens_reserve(const sn_memory *memory, sn_tokens *tokens);
 
 /* Replaces the tokens of `tokens` by those of the text. utf8_policy is
  * enum sentiment_utf8_policy. Fails with INVALID_UTF8 (offset: first bad byte)
