@@ -19,8 +19,8 @@ except ImportError:
     sys.exit("no package tokenizers: run me with build-python/bin/python (.ci/venv.sh)")
 
 VERSION = "0.23.3"
-SHIFT = 7
-BLOCK = 1 << SHIFT
+# Code points to a block, and blocks to a group.
+BLOCK, GROUP = 16, 32
 # Bits, as in pieces_unicode.h.
 FLAGS = ("SPACE PUNCTUATION WORD LETTER NUMBER CLEANED SECOND HIGH NONSPACING MARK CHINESE "
          "CANONICAL COMPATIBLE NFC NFKC").split()
@@ -192,32 +192,34 @@ def check(flags, classes):
     assert all(nfd(chr(code)) == chr(code) for code in CODES if classes[code])
 
 
+def units(text):
+    """UTF-16."""
+    data = text.encode("utf-16-le")
+    return tuple(data[i] | data[i + 1] << 8 for i in range(0, len(data), 2))
+
+
 def pool_of(forms):
-    """Entries (canonical, compatible) of (offset, length) into one pool of code points."""
-    pool, places, entries, index = [], {}, [(0, 0, 0, 0)], [0] * 0x110000
-    for code, both in sorted(forms.items()):
-        entry = ()
-        for text in both:
-            key = tuple(map(ord, text))
-            if text == chr(code):
-                entry += 0, 0
-                continue
-            if key not in places:
-                places[key] = len(pool)
-                pool += key
-            entry += places[key], len(key)
-        index[code] = len(entries)
-        entries.append(entry)
-    return pool, entries, index
+    """All decompositions in one row of UTF-16, and where each code point's entry is
+    (0: it has none). Equal ones are written once."""
+    pool, places, index = [0], {}, [0] * 0x110000
+    for code, (canonical, compatible) in sorted(forms.items()):
+        first = units(canonical) if canonical != chr(code) else ()
+        second = units(compatible)
+        if (first, second) not in places:
+            places[first, second] = len(pool)
+            begin = 0 if second == first else len(first)
+            assert len(first) < 16 and len(second) < 256
+            pool += (len(first) | begin << 4 | len(second) << 8, *first[:begin], *second)
+        index[code] = places[first, second]
+    assert len(pool) < 0x10000
+    return pool, index
 
 
-def two_levels(rows):
-    """Distinct blocks and which of them each block of code points is."""
+def distinct(rows, size):
+    """The distinct blocks of `size` rows, and which of them each block is."""
     blocks, index = {}, []
-    for start in range(0, len(rows), BLOCK):
-        block = tuple(rows[start:start + BLOCK])
-        index.append(blocks.setdefault(block, len(blocks)))
-    assert len(blocks) <= 256, len(blocks)
+    for start in range(0, len(rows), size):
+        index.append(blocks.setdefault(tuple(rows[start:start + size]), len(blocks)))
     return list(blocks), index
 
 
@@ -231,41 +233,57 @@ def rows_of(values, indent="    "):
     yield line
 
 
-def table(kind, name, rows):
-    blocks, index = two_levels(rows)
-    yield from ["const uint8_t %s_index[%d] = {" % (name, len(index)), *rows_of(index), "};", ""]
-    yield "const %s %s_blocks[%d][%d] = {" % (kind, name, len(blocks), BLOCK)
+def array(declaration, values):
+    return ["const %s = {" % declaration, *rows_of(values), "};", ""]
+
+
+def nested(declaration, blocks):
+    yield "const %s = {" % declaration
     for block in blocks:
         yield from ["    {", *rows_of(block, "     "), "    },"]
     yield from ["};", ""]
 
 
+def table(kind, name, rows):
+    """Three levels: groups, blocks, values."""
+    blocks, index = distinct(rows, BLOCK)
+    groups, top = distinct(index, GROUP)
+    assert len(groups) <= 256, len(groups)
+    yield from array("uint8_t %s_top[%d]" % (name, len(top)), top)
+    yield from nested("uint16_t %s_groups[%d][%d]" % (name, len(groups), GROUP), groups)
+    yield from nested("%s %s_blocks[%d][%d]" % (kind, name, len(blocks), BLOCK), blocks)
+
+
+def pair_rows(pairs):
+    """BMP first, then plane 1, without the plane: a pair never leaves its own."""
+    rows = []
+    for (first, second), composite in sorted(pairs.items()):
+        assert first >> 16 == second >> 16 == composite >> 16 <= 1, hex(composite)
+        rows.append("{%d,%d,%d}" % (first & 0xFFFF, second & 0xFFFF, composite & 0xFFFF))
+    return rows
+
+
 def lines_of(flags, classes, lower, forms, pairs):
     numbers = {}
     rows = [numbers.setdefault(row, len(numbers)) for row in zip(lower, flags, classes)]
-    pool, entries, index = pool_of(forms)
-    assert len(pool) < 0x10000 and len(numbers) <= 256
+    pool, places = pool_of(forms)
+    low = sum(1 for first, _ in pairs if first < 0x10000)
+    assert len(numbers) <= 256
     yield from [
         "/* SPDX-License-Identifier: Apache-2.0", " *",
         " * Properties of characters as Hugging Face tokenizers %s has them, see" % VERSION,
         " * pieces_unicode.h. Written by lib/text/generate_pieces.py from that package:",
         " * change the script, not this file. */", "/* clang-format off */",
-        '#include "text/pieces_unicode.h"', "",
-        "const sn_piece_record sn_piece_records[%d] = {" % len(numbers)]
-    yield from rows_of("{%d,%d,%d}" % row for row in numbers)
-    yield from ["};", "", "const uint8_t sn_piece_bytes[256] = {"]
-    yield from rows_of([flags[code] & 0x7F for code in range(128)] + [128] * 128)
-    yield from ["};", ""]
+        '#include "text/pieces_unicode.h"', ""]
+    yield from array("sn_piece_record sn_piece_records[%d]" % len(numbers),
+                     ["{%d,%d,%d}" % row for row in numbers])
+    yield from array("uint8_t sn_piece_bytes[256]",
+                     [flags[code] & 0x7F for code in range(128)] + [BIT["HIGH"]] * 128)
     yield from table("uint8_t", "sn_piece", rows)
-    yield from ["const sn_piece_form sn_piece_forms[%d] = {" % len(entries)]
-    yield from rows_of("{%d,%d,%d,%d}" % entry for entry in entries)
-    yield from ["};", ""]
-    yield from table("uint16_t", "sn_piece_form", index)
-    yield from ["const uint32_t sn_piece_pool[%d] = {" % len(pool), *rows_of(pool), "};", ""]
-    yield "const size_t sn_piece_pair_count = %d;" % len(pairs)
-    yield "const sn_piece_pair sn_piece_pairs[%d] = {" % len(pairs)
-    yield from rows_of("{%d,%d,%d}" % (*pair, code) for pair, code in sorted(pairs.items()))
-    yield from ["};"]
+    yield from table("uint16_t", "sn_piece_form", places)
+    yield from array("uint16_t sn_piece_pool[%d]" % len(pool), pool)
+    yield from array("size_t sn_piece_pair_starts[3]", [0, low, len(pairs)])
+    yield from array("sn_piece_pair sn_piece_pairs[%d]" % len(pairs), pair_rows(pairs))
 
 
 def main():
@@ -282,7 +300,7 @@ def main():
     check(flags, classes)
     lines = list(lines_of(flags, classes, probe_lower(), forms, pairs))
     with open(sys.argv[1], "w", encoding="ascii", newline="\n") as out:
-        out.write("\n".join(lines) + "\n")
+        out.write("\n".join(lines[:-1]) + "\n")
 
 
 if __name__ == "__main__":

@@ -61,6 +61,32 @@ static _Bool reserve(const sn_memory *memory, sn_segment_char **chars, size_t *c
     return 1;
 }
 
+/* Adds a character; `inside`: it is not the first one of a decomposition. */
+static void add_one(segment *work, uint32_t code, _Bool inside)
+{
+    work->scratch->segment[work->count++] = (sn_segment_char){code, sn_piece(code)->class, inside};
+}
+
+static void add_syllable(segment *work, uint32_t index)
+{
+    add_one(work, LEADING + index / (VOWELS * TRAILINGS), 0);
+    add_one(work, VOWEL + index % (VOWELS * TRAILINGS) / TRAILINGS, 1);
+    if (index % TRAILINGS)
+        add_one(work, TRAILING + index % TRAILINGS, 1);
+}
+
+/* Adds `count` units of UTF-16. */
+static void add_units(segment *work, const uint16_t *units, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t code = units[i];
+        _Bool inside = i > 0;
+        if (code - 0xD800 < 0x400)
+            code = 0x10000 + ((code - 0xD800) << 10) + (units[++i] - 0xDC00u);
+        add_one(work, code, inside);
+    }
+}
+
 /* Adds a character of the source, decomposed. */
 static _Bool add(segment *work, uint32_t code)
 {
@@ -69,26 +95,17 @@ static _Bool add(segment *work, uint32_t code)
     if (!sn_add(work->count, LONGEST_FORM, &need) ||
         !reserve(scratch->memory, &scratch->segment, &scratch->segment_capacity, need))
         return 0;
-    uint32_t hangul[3], single = code, index = code - SYLLABLE;
-    const uint32_t *parts = &single;
-    size_t count = 1;
-    if (index < SYLLABLES) {
-        hangul[0] = LEADING + index / (VOWELS * TRAILINGS);
-        hangul[1] = VOWEL + index % (VOWELS * TRAILINGS) / TRAILINGS;
-        hangul[2] = TRAILING + index % TRAILINGS;
-        parts = hangul;
-        count = hangul[2] == TRAILING ? 2 : 3;
-    } else {
-        const sn_piece_form *found = sn_piece_form_of(code);
-        size_t length = work->form.compatible ? found->compatible_length : found->canonical_length;
-        if (length) {
-            parts = sn_piece_pool + (work->form.compatible ? found->compatible : found->canonical);
-            count = length;
-        }
+    if (code - SYLLABLE < SYLLABLES) {
+        add_syllable(work, code - SYLLABLE);
+        return 1;
     }
-    for (size_t i = 0; i < count; i++)
-        scratch->segment[work->count++] =
-            (sn_segment_char){parts[i], sn_piece(parts[i])->class, i > 0};
+    const uint16_t *form = sn_piece_form(code);
+    if (!form || (!work->form.compatible && (form[0] & 0xF) == 0))
+        add_one(work, code, 0);
+    else if (work->form.compatible)
+        add_units(work, form + 1 + (form[0] >> 4 & 0xF), form[0] >> 8);
+    else
+        add_units(work, form + 1, form[0] & 0xF);
     return 1;
 }
 
@@ -150,13 +167,18 @@ static uint32_t pair_of(uint32_t first, uint32_t second)
         return first + second - TRAILING;
     if (!(sn_piece(second)->flags & SN_PIECE_SECOND))
         return 0;
-    size_t low = 0, high = sn_piece_pair_count;
+    uint32_t plane = first >> 16;
+    if (plane != second >> 16 || plane > 1)
+        return 0;
+    size_t low = sn_piece_pair_starts[plane], high = sn_piece_pair_starts[plane + 1];
+    const uint32_t wanted = (first & 0xFFFF) << 16 | (second & 0xFFFF);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const sn_piece_pair *pair = &sn_piece_pairs[middle];
-        if (pair->first == first && pair->second == second)
-            return pair->composite;
-        if (pair->first < first || (pair->first == first && pair->second < second))
+        uint32_t key = (uint32_t)pair->first << 16 | pair->second;
+        if (key == wanted)
+            return plane << 16 | pair->composite;
+        if (key < wanted)
             low = middle + 1;
         else
             high = middle;

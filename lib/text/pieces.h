@@ -66,9 +66,11 @@ typedef struct sn_pieces {
     size_t *begins;
     size_t *ends;
     size_t count;
-    /* Where byte b came from in the text as given: [from[b], to[b]). Bytes that a
-     * step put in take their neighbour's place, as in the package. NULL while
-     * nothing has moved: then b came from [b, b+1), and a token's range is its own. */
+    /* Where byte b came from in the text as given: [from[b], to[b]), the whole
+     * characters; neither ever falls. A token of the bytes [i, j) came from
+     * [from[i], to[j - 1]). Bytes that a step put in take their neighbour's place,
+     * as in the package. NULL while nothing has moved: then a token that is whole
+     * characters came from [i, j). */
     uint64_t *from;
     uint64_t *to;
     /* Private: capacities and scratch. */

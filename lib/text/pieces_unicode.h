@@ -34,44 +34,52 @@ typedef struct sn_piece_record {
     uint8_t class; /* canonical combining class; 0 if it decomposes */
 } sn_piece_record;
 
-/* Full decompositions, in sn_piece_pool; of no length if there is none. */
-typedef struct sn_piece_form {
-    uint16_t canonical, canonical_length;
-    uint16_t compatible, compatible_length;
-} sn_piece_form;
-
-/* first + second = composite; sorted. */
+/* first + second = composite, the low 16 bits of each. */
 typedef struct sn_piece_pair {
-    uint32_t first, second, composite;
+    uint16_t first, second, composite;
 } sn_piece_pair;
 
-#define SN_PIECE_SHIFT 7
-#define SN_PIECE_BLOCK (1u << SN_PIECE_SHIFT)
+/* Code points to a block, and blocks to a group, as powers of two. */
+enum { SN_PIECE_BLOCK = 4, SN_PIECE_GROUP = 5 };
 
 extern const sn_piece_record sn_piece_records[];
-extern const uint8_t sn_piece_index[];
-extern const uint8_t sn_piece_blocks[][SN_PIECE_BLOCK];
+extern const uint8_t sn_piece_top[];
+extern const uint16_t sn_piece_groups[][1 << SN_PIECE_GROUP];
+extern const uint8_t sn_piece_blocks[][1 << SN_PIECE_BLOCK];
 /* The flags of a byte of text: of ASCII, or HIGH. */
 extern const uint8_t sn_piece_bytes[256];
-extern const sn_piece_form sn_piece_forms[];
-extern const uint8_t sn_piece_form_index[];
-extern const uint16_t sn_piece_form_blocks[][SN_PIECE_BLOCK];
-extern const uint32_t sn_piece_pool[];
+/* Full decompositions, in UTF-16. An entry is a unit of bits 0-3 length of the
+ * canonical one, 4-7 where the compatible one begins, 8-15 its length, and then
+ * the units that they lie in. */
+extern const uint8_t sn_piece_form_top[];
+extern const uint16_t sn_piece_form_groups[][1 << SN_PIECE_GROUP];
+extern const uint16_t sn_piece_form_blocks[][1 << SN_PIECE_BLOCK];
+extern const uint16_t sn_piece_pool[];
+/* The pairs of plane p are those from starts[p] to starts[p + 1], sorted. */
 extern const sn_piece_pair sn_piece_pairs[];
-extern const size_t sn_piece_pair_count;
+extern const size_t sn_piece_pair_starts[3];
+
+static inline uint32_t sn_piece_block(const uint8_t *top,
+                                      const uint16_t (*groups)[1 << SN_PIECE_GROUP], uint32_t code)
+{
+    uint32_t group = top[code >> (SN_PIECE_BLOCK + SN_PIECE_GROUP)];
+    return groups[group][code >> SN_PIECE_BLOCK & ((1 << SN_PIECE_GROUP) - 1)];
+}
 
 /* The record of a code point up to U+10FFFF. */
 static inline const sn_piece_record *sn_piece(uint32_t code)
 {
-    uint32_t block = sn_piece_index[code >> SN_PIECE_SHIFT];
-    return &sn_piece_records[sn_piece_blocks[block][code & (SN_PIECE_BLOCK - 1)]];
+    uint32_t block = sn_piece_block(sn_piece_top, sn_piece_groups, code);
+    return &sn_piece_records[sn_piece_blocks[block][code & ((1 << SN_PIECE_BLOCK) - 1)]];
 }
 
-/* Its decompositions; Hangul syllables have none here. */
-static inline const sn_piece_form *sn_piece_form_of(uint32_t code)
+/* Its decompositions: an entry of the pool, NULL if there are none. Those of
+ * Hangul syllables are not there. */
+static inline const uint16_t *sn_piece_form(uint32_t code)
 {
-    uint32_t block = sn_piece_form_index[code >> SN_PIECE_SHIFT];
-    return &sn_piece_forms[sn_piece_form_blocks[block][code & (SN_PIECE_BLOCK - 1)]];
+    uint32_t block = sn_piece_block(sn_piece_form_top, sn_piece_form_groups, code);
+    uint32_t place = sn_piece_form_blocks[block][code & ((1 << SN_PIECE_BLOCK) - 1)];
+    return place ? &sn_piece_pool[place] : NULL;
 }
 
 #endif
