@@ -55,9 +55,20 @@ static _Bool push(sn_walk *at, int32_t id, size_t begin, size_t end)
     return 1;
 }
 
+/* BPE may leave out characters and split others into bytes; then a range that
+ * begins or ends within a character is taken for all of it. */
+static void round_out(const sn_pieces *pieces, size_t *begin, size_t *end)
+{
+    while (*begin > 0 && (pieces->bytes[*begin] & 0xC0) == 0x80)
+        --*begin;
+    while (*end < pieces->size && (pieces->bytes[*end] & 0xC0) == 0x80)
+        ++*end;
+}
+
 /* A token of the model: bytes [begin, end) of the pieces. */
 static _Bool emit(sn_walk *at, int32_t id, size_t begin, size_t end)
 {
+    round_out(at->pieces, &begin, &end);
     locate(at, &begin, &end);
     if (at->pipeline->trim.on) {
         sn_slice word = {NULL, 0};
