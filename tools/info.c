@@ -59,7 +59,7 @@ static void list_names(const sentiment_model_info *info, info_name names[NAMES])
     const info_name all[NAMES] = {
         {"padding", option_choice_name(setup_paddings, info->padding)},
         {"precision", option_choice_name(setup_precisions, info->precision)},
-        {"tokenizer", option_choice_name(setup_tokenizers, info->tokenizer)},
+        {"tokenizer", option_choice_name(setup_tokenizer_kinds, info->tokenizer)},
         {"format", info->format ? info->format : "unknown"},
     };
     memcpy(names, all, sizeof all);

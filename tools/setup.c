@@ -25,6 +25,11 @@ const option_choice setup_paddings[] = {
 const option_choice setup_tokenizers[] = {{"whitespace", SENTIMENT_TOKENIZER_WHITESPACE},
                                           {"words", SENTIMENT_TOKENIZER_WORDS},
                                           {NULL, 0}};
+const option_choice setup_tokenizer_kinds[] = {
+    {"whitespace", SENTIMENT_TOKENIZER_WHITESPACE},
+    {"words", SENTIMENT_TOKENIZER_WORDS},
+    {"huggingface", SENTIMENT_TOKENIZER_HUGGINGFACE},
+    {NULL, 0}};
 static const option_choice isas[] = {{"auto", SENTIMENT_ISA_AUTO},
                                      {"c", SENTIMENT_ISA_C},
                                      {"avx2", SENTIMENT_ISA_AVX2},

@@ -32,7 +32,8 @@ extern const option_spec setup_utf8_options[];    /* --utf8 */
 extern const option_choice setup_engines[];
 extern const option_choice setup_precisions[];
 extern const option_choice setup_paddings[];
-extern const option_choice setup_tokenizers[];
+extern const option_choice setup_tokenizers[];      /* that a model can be trained with */
+extern const option_choice setup_tokenizer_kinds[]; /* that a model can have */
 
 #define SETUP_DEFAULTS                                                                             \
   {                                                                                                \

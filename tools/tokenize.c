@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sentiment tokenize: token ids, tokens as they stand in the text, and their
- * byte offsets. It neither truncates nor adds special tokens. */
+ * sentiment tokenize: token ids, tokens and their byte offsets. A token is shown
+ * as it stands in the text, or as the word of its id where a tokenizer.json says
+ * what that is (##ing). It neither truncates nor adds special tokens. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,9 +24,11 @@ static const command_help help = {
     .name = "tokenize",
     .arguments = "[TEXT ...]",
     .summary = "Shows the tokens of texts. Without TEXT and --input: standard input.",
-    .details = "Prints token/id, a text a line; an id of 0 is an unknown word. JSON fields:\n"
-               "ids, tokens (as they stand in the text), offsets (list of [start, end] in\n"
-               "bytes). Nothing is truncated or added.",
+    .details = "Prints token/id, a text a line; an id of 0 is an unknown word, unless the\n"
+               "model's tokenizer.json has another id for those. JSON fields:\n"
+               "ids, tokens (as they stand in the text; the vocabulary's words where the\n"
+               "model has a tokenizer.json), offsets (list of [start, end] in bytes). Nothing\n"
+               "is truncated or added.",
     .arguments_max = SIZE_MAX};
 
 typedef struct tokens {
@@ -33,6 +36,7 @@ typedef struct tokens {
     emit *out;
     sentiment_tokenizer *tokenizer;
     int32_t utf8_policy;
+    bool show_words; /* of the vocabulary, not of the text */
     int32_t *ids;
     uint64_t *starts, *ends;
     size_t capacity, length;
@@ -71,11 +75,24 @@ static void encode(tokens *work, const char *text, size_t size, record_error *er
              reason.message);
 }
 
+/* Token `i` of a text, as it is shown. */
+static const char *token_of(const tokens *work, const char *text, size_t i, size_t *size)
+{
+    const char *word;
+    if (work->show_words && sentiment_tokenizer_get_word(work->tokenizer, work->ids[i], &word,
+                                                         size) == SENTIMENT_OK)
+        return word;
+    *size = work->ends[i] - work->starts[i];
+    return text + work->starts[i];
+}
+
 static void print_text(const tokens *work, const char *text)
 {
     for (size_t i = 0; i < work->length; i++) {
+        size_t size;
+        const char *token = token_of(work, text, i, &size);
         emit_bytes(work->out, " ", i > 0);
-        emit_text(work->out, text + work->starts[i], work->ends[i] - work->starts[i]);
+        emit_text(work->out, token, size);
         emit_format(work->out, "/%ld", (long)work->ids[i]);
     }
     emit_format(work->out, "\n");
@@ -92,8 +109,11 @@ static void print_json(const tokens *work, const char *text)
     emit_close(out, ']');
     emit_key(out, "tokens");
     emit_open(out, '[');
-    for (size_t i = 0; i < work->length; i++)
-        emit_string(out, text + work->starts[i], work->ends[i] - work->starts[i]);
+    for (size_t i = 0; i < work->length; i++) {
+        size_t size;
+        const char *token = token_of(work, text, i, &size);
+        emit_string(out, token, size);
+    }
     emit_close(out, ']');
     emit_key(out, "offsets");
     emit_open(out, '[');
@@ -124,6 +144,13 @@ static bool handle(void *user, chunk *records)
     return true;
 }
 
+static bool has_tokenizer_json(const sentiment_model *model)
+{
+    sentiment_model_info info = {.struct_size = sizeof info};
+    return sentiment_model_get_info(model, &info, NULL) == SENTIMENT_OK &&
+           info.tokenizer == SENTIMENT_TOKENIZER_HUGGINGFACE;
+}
+
 int command_tokenize(char **argv, emit *out)
 {
     setup chosen = SETUP_DEFAULTS;
@@ -145,6 +172,7 @@ int command_tokenize(char **argv, emit *out)
         return EXIT_FAILED;
     tokens work = {.settings = &settings, .out = out, .utf8_policy = chosen.utf8_policy};
     work.tokenizer = sentiment_model_get_tokenizer(model);
+    work.show_words = has_tokenizer_json(model);
     sentiment_model_free(model);
     status = inputs_run(&from, &texts, out, handle, &work);
     free(work.ids);

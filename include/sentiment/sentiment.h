@@ -832,7 +832,8 @@ SENTIMENT_API void sentiment_tokenizer_free(sentiment_tokenizer *tokenizer);
  * @param[in] size bytes of text
  * @param[in] utf8_policy enum sentiment_utf8_policy
  * @param[in] capacity elements of each of the three arrays
- * @param[out] ids token ids, 0 for unknown words @nullable
+ * @param[out] ids token ids; an unknown word's is 0, unless a tokenizer.json has
+ *                 another one for those @nullable
  * @param[out] starts byte offset of each token in `text` @nullable
  * @param[out] ends byte offset behind each token @nullable
  * @param[out] length number of tokens, also with BUFFER_TOO_SMALL

@@ -90,6 +90,10 @@ static sentiment_status check_options(const sentiment_train_options *options,
                                       sentiment_error *error)
 {
     const char *base = (const char *)options;
+    if (options->tokenizer == SENTIMENT_TOKENIZER_HUGGINGFACE)
+        return sn_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, SN_NO_OFFSET,
+                       "tokenizer is that of a tokenizer.json, which training does not make; "
+                       "expected whitespace or words");
     for (size_t i = 0; i < sizeof integer_ranges / sizeof *integer_ranges; i++) {
         const struct integer_range *range = &integer_ranges[i];
         uint32_t value;
