@@ -2,7 +2,7 @@
  *
  * Streams give the bits of predict: 10,000 random texts of both tokenizers,
  * both UTF-8 policies, one and two layers, with and without padding, settling
- * and not, cut at random bytes, three at a time through one session, with
+ * and not, in both precisions, cut at random bytes, three at a time through one session, with
  * predictions in between. */
 #include "streams.h"
 
@@ -11,8 +11,8 @@
 #include "support/random.h"
 #include "text/utf8.h"
 
-#define GROUPS 32
-#define TEXTS_EACH 316 /* 10,112 in all */
+#define GROUPS 64
+#define TEXTS_EACH 158 /* 10,112 in all */
 #define TOGETHER 3
 #define MOST_TEXT 8192
 
@@ -93,10 +93,11 @@ static void run_texts(group *with, uint64_t *seed)
 }
 
 /* Whether the model's answers come from a settled tail. */
-static _Bool tail_settles(sentiment_model *model, sentiment_session *session)
+static _Bool tail_settles(sentiment_model *model, sentiment_session *session,
+                          sentiment_session_options options)
 {
     static const char text[] = "good good good";
-    sentiment_session_options options = {.struct_size = sizeof options, .disable_settled_tail = 1};
+    options.disable_settled_tail = 1;
     sentiment_session *every_step = make_stream_session(model, &options);
     stream_answer a = ask_predict(session, text, sizeof text - 1, 0);
     stream_answer b = ask_predict(every_step, text, sizeof text - 1, 0);
@@ -115,13 +116,16 @@ static void run_group(size_t number)
         .layers = number & 4 ? 2 : 1,
         .padding = number & 8 ? SENTIMENT_PADDING_MAX_LENGTH : SENTIMENT_PADDING_NONE,
         .max_length = lengths[(number / 2 + number / 8) % 4],
-        .scale = settles ? 0.4f : 3.0f};
+        .scale = settles ? 0.1f : 3.0f};
     sentiment_model *model = make_stream_model(&with.model, NULL);
-    sentiment_session_options options = {
-        .struct_size = sizeof options, .utf8_policy = with.policy, .threads = 1 + number % 2};
+    sentiment_session_options options = {.struct_size = sizeof options,
+                                         .precision = number & 32 ? SENTIMENT_PRECISION_INT8
+                                                                  : SENTIMENT_PRECISION_FP32,
+                                         .utf8_policy = with.policy,
+                                         .threads = 1 + number % 2};
     with.session = make_stream_session(model, &options);
     if (with.model.padding == SENTIMENT_PADDING_MAX_LENGTH && with.model.max_length >= 150)
-        assert_int_equal(tail_settles(model, with.session), settles);
+        assert_int_equal(tail_settles(model, with.session, options), settles);
     for (size_t i = 0; i < TOGETHER; i++)
         assert_int_equal(sentiment_stream_create(with.session, 0, &with.streams[i], NULL), 0);
     run_texts(&with, &seed);
