@@ -79,6 +79,22 @@ static _Bool has_old_keys(const sn_pairs *pairs)
     return 0;
 }
 
+/* In one go: a file may have any number of them. */
+static void drop_old_keys(sn_pairs *pairs)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < pairs->count; i++) {
+        sn_pair pair = pairs->items[i];
+        if (sn_lineage_is_old_key(pair.key)) {
+            sn_free(pairs->memory, pair.key);
+            sn_free(pairs->memory, pair.value);
+        } else {
+            pairs->items[kept++] = pair;
+        }
+    }
+    pairs->count = kept;
+}
+
 static sentiment_status store(sn_pairs *pairs, const json_t *steps, sentiment_error *error)
 {
     char *text = sn_json_text(pairs->memory, steps, 0);
@@ -104,9 +120,8 @@ sentiment_status sn_lineage_settle(sn_pairs *pairs, sentiment_error *error)
         status = sn_fail_memory(error, "the lineage");
     if (status == SENTIMENT_OK)
         status = store(pairs, steps, error);
-    for (size_t i = pairs->count; status == SENTIMENT_OK && i-- > 0;)
-        if (sn_lineage_is_old_key(pairs->items[i].key))
-            sn_pairs_remove(pairs, i);
+    if (status == SENTIMENT_OK)
+        drop_old_keys(pairs);
 out:
     json_decref(first);
     json_decref(steps);
