@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/names.h"
+
 /* The last element's offset, in elements. */
 static uint64_t span_of(const sn_tensor *tensor)
 {
@@ -57,6 +59,12 @@ static void check_words(const sn_words *words)
         FUZZ_CHECK(words->offsets[i] <= words->offsets[i + 1]);
 }
 
+static void check_string(const char *text)
+{
+    size_t size = strlen(text);
+    FUZZ_CHECK(sn_name_utf8_check((const uint8_t *)text, size, 0) == size);
+}
+
 void bundle_check(const sn_bundle *bundle)
 {
     FUZZ_CHECK(bundle->format != NULL);
@@ -64,8 +72,11 @@ void bundle_check(const sn_bundle *bundle)
         check_tensor(bundle, &bundle->tensors[i]);
     if (bundle->has_words)
         check_words(&bundle->words);
-    for (size_t i = 1; i < bundle->metadata_count; i++)
-        FUZZ_CHECK(strcmp(bundle->metadata[i - 1].key, bundle->metadata[i].key) < 0);
+    for (size_t i = 0; i < bundle->metadata_count; i++) {
+        check_string(bundle->metadata[i].key);
+        check_string(bundle->metadata[i].value);
+        FUZZ_CHECK(i == 0 || strcmp(bundle->metadata[i - 1].key, bundle->metadata[i].key) < 0);
+    }
 }
 
 /* Bytes of element `index` of the row-major order. */

@@ -14,6 +14,9 @@ void bundle_check(const sn_bundle *bundle);
 /* The same tensors, bit for bit, and the same words; in any order of tensors. */
 void bundle_check_same(const sn_bundle *a, const sn_bundle *b);
 
+/* Switch of an input: model_check looks at the model's int8 self too. */
+#define FUZZ_INT8 0x80
+
 /* Runs a small model over a few texts: on plain C and on the best instruction
  * set the answers have the same bits, they are finite, and probabilities add up
  * to 1. Large models are left alone. The model stays the caller's. */

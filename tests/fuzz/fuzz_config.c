@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bundles.h"
+#include "formats/names.h"
 #include "model/model.h"
 
 /* Switches of an input. Answers take their time: only where they are asked for. */
@@ -69,6 +70,12 @@ static int by_key(const void *a, const void *b)
     return strcmp(((const sn_pair *)a)->key, ((const sn_pair *)b)->key);
 }
 
+static _Bool is_utf8(const char *text)
+{
+    size_t size = strlen(text);
+    return sn_name_utf8_check((const uint8_t *)text, size, 0) == size;
+}
+
 /* Cuts `text`, which ends in NUL, at its NULs: config, key, value, key, value... */
 static void add_texts(draft *made, char *text, size_t size)
 {
@@ -79,7 +86,8 @@ static void add_texts(draft *made, char *text, size_t size)
     }
     while (next < end && made->bundle.metadata_count < PAIRS) {
         char *key = next, *value = key + strlen(key) + 1;
-        if (value >= end)
+        /* Every reader holds strings to be UTF-8. */
+        if (value >= end || !is_utf8(key) || !is_utf8(value))
             break;
         made->pairs[made->bundle.metadata_count++] = (sn_pair){key, value};
         next = value + strlen(value) + 1;

@@ -71,7 +71,9 @@ def write_all(root):
 
     corpus = Corpus(root, 'safetensors')
     for number, (name, data) in enumerate(seeds_native.good_natives()):
-        corpus.add(name, data, (0, 2, 4)[number % 3])
+        corpus.add(name, data, (0, 2, 4, 128, 130, 132)[number % 6])
+    for number, (name, data) in enumerate(seeds_native.int8_natives()):
+        corpus.add('int8-' + name, data, (0, 2, 4)[number % 3])
     for name, data in seeds_native.bad_natives():
         corpus.add('bad-' + name, data)
 
@@ -85,9 +87,23 @@ def write_all(root):
     for name, data in sorted(seeds_text.BROKEN.items()):
         corpus.add('broken-' + name, data, 128)
 
+    # The same texts behind the bytes that tell how to read them.
+    texts = sorted([(name, data.encode()) for name, data in seeds_text.TEXTS.items()]
+                   + [('broken-' + name, data) for name, data in seeds_text.BROKEN.items()])
+    corpus = Corpus(root, 'stream')
+    for number, (name, data) in enumerate(texts):
+        corpus.add(name, bytes([number * 7, number * 37 % 256]) + data)
+    corpus = Corpus(root, 'pieces')
+    for number, (name, data) in enumerate(texts):
+        normalizer, splitter = number % 9, (number % 5) | (number % 32) * 8
+        corpus.add(name, bytes([0x11, normalizer, splitter]) + data)
+        # All of BertNormalizer, then what BERT or RoBERTa splits by.
+        last = number % 2 * 196
+        corpus.add('bert-' + name, bytes([0x14, 6, 7, 8, 4, last]) + data)
+
     corpus = Corpus(root, 'model')
-    for name, data in seeds_pickle.folders():
-        corpus.add(name, data)
+    for number, (name, data) in enumerate(seeds_pickle.folders()):
+        corpus.add(name, data, number % 2 * 128)
 
 
 if __name__ == '__main__':

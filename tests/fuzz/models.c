@@ -17,6 +17,8 @@ static const char *const texts[] = {
     "", "a", "word_1 word_2 word_1", "Good, sch\xc3\xb6n! zero one two... \xf0\x9f\x98\x80",
 };
 
+enum { TEXTS = sizeof texts / sizeof *texts };
+
 /* What one session says of one text. */
 typedef struct answer {
     sentiment_status status;
@@ -57,21 +59,28 @@ static void check_same_answer(const answer *a, const answer *b, uint32_t classes
     FUZZ_CHECK(a->result.flags == b->result.flags && a->result.unknown == b->result.unknown);
 }
 
-static sentiment_status answer_all(fuzz_run *run, sentiment_model *model, int32_t isa,
-                                   uint32_t max_length, answer *answers)
+/* How a session is to compute. */
+typedef struct manner {
+    int32_t isa, precision;
+    uint32_t max_length;
+} manner;
+
+static sentiment_status answer_all(fuzz_run *run, sentiment_model *model, manner how,
+                                   answer *answers)
 {
     sentiment_session_options options = {.struct_size = sizeof options};
     sentiment_session *session = NULL;
     options.engine = SENTIMENT_ENGINE_NATIVE;
-    options.isa = isa;
+    options.isa = how.isa;
+    options.precision = how.precision;
     options.fold_bytes = 1 << 16;
     sentiment_status status = sentiment_session_create(model, &options, &session, &run->error);
-    for (size_t i = 0; !status && i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; !status && i < TEXTS; i++) {
         answer *got = &answers[i];
         got->result.struct_size = sizeof got->result;
         got->status =
-            sentiment_session_predict(session, texts[i], strlen(texts[i]), max_length, &got->result,
-                                      got->probabilities, got->logits, &run->error);
+            sentiment_session_predict(session, texts[i], strlen(texts[i]), how.max_length,
+                                      &got->result, got->probabilities, got->logits, &run->error);
         if (got->status == SENTIMENT_ERROR_OUT_OF_MEMORY)
             status = got->status;
     }
@@ -79,23 +88,56 @@ static sentiment_status answer_all(fuzz_run *run, sentiment_model *model, int32_
     return status;
 }
 
-sentiment_status model_check(fuzz_run *run, sentiment_model *model)
+/* The answers on plain C, which are also those of the best instruction set. */
+static sentiment_status check_precision(fuzz_run *run, sentiment_model *model, int32_t precision,
+                                        uint32_t max_length, answer *plain)
 {
-    answer plain[sizeof texts / sizeof *texts] = {0}, best[sizeof texts / sizeof *texts] = {0};
-    uint32_t classes = model->config.num_classes, tokens = model->config.max_length;
-    if (tokens > MOST_TOKENS)
-        tokens = MOST_TOKENS;
-    if (classes > MOST_CLASSES || model->weights.parameters == 0 ||
-        model->weights.parameters > WORK / tokens)
-        return SENTIMENT_OK;
-    sentiment_status status = answer_all(run, model, SENTIMENT_ISA_C, tokens, plain);
+    answer best[TEXTS] = {0};
+    uint32_t classes = model->config.num_classes;
+    manner how = {SENTIMENT_ISA_C, precision, max_length};
+    sentiment_status status = answer_all(run, model, how, plain);
+    how.isa = SENTIMENT_ISA_AUTO;
     if (!status)
-        status = answer_all(run, model, SENTIMENT_ISA_AUTO, tokens, best);
-    FUZZ_CHECK(!status || status == SENTIMENT_ERROR_OUT_OF_MEMORY);
-    for (size_t i = 0; !status && i < sizeof texts / sizeof *texts; i++) {
+        status = answer_all(run, model, how, best);
+    for (size_t i = 0; !status && i < TEXTS; i++) {
         check_answer(&plain[i], classes);
         check_same_answer(&plain[i], &best[i], classes);
     }
+    return status;
+}
+
+/* A session in int8 answers as the quantized model does. */
+static sentiment_status check_int8(fuzz_run *run, sentiment_model *model, uint32_t max_length)
+{
+    const sentiment_model_options options = {.struct_size = sizeof options,
+                                             .allocator = &run->allocator};
+    answer expected[TEXTS] = {0}, got[TEXTS] = {0};
+    sentiment_model *small = NULL;
+    sentiment_status status = sn_model_quantize(model, &options, &small, &run->error);
+    if (!status)
+        status = check_precision(run, model, SENTIMENT_PRECISION_INT8, max_length, expected);
+    if (!status)
+        status = check_precision(run, small, SENTIMENT_PRECISION_DEFAULT, max_length, got);
+    for (size_t i = 0; !status && i < TEXTS; i++)
+        check_same_answer(&expected[i], &got[i], model->config.num_classes);
+    sentiment_model_free(small);
+    return status;
+}
+
+sentiment_status model_check(fuzz_run *run, sentiment_model *model)
+{
+    answer answers[TEXTS] = {0};
+    uint32_t tokens = model->config.max_length;
+    if (tokens > MOST_TOKENS)
+        tokens = MOST_TOKENS;
+    if (model->config.num_classes > MOST_CLASSES || model->weights.parameters == 0 ||
+        model->weights.parameters > WORK / tokens)
+        return SENTIMENT_OK;
+    sentiment_status status =
+        check_precision(run, model, SENTIMENT_PRECISION_DEFAULT, tokens, answers);
+    if (!status && (run->flags & FUZZ_INT8) && model->precision == SENTIMENT_PRECISION_FP32)
+        status = check_int8(run, model, tokens);
+    FUZZ_CHECK(!status || status == SENTIMENT_ERROR_OUT_OF_MEMORY);
     return status;
 }
 
@@ -110,7 +152,7 @@ void model_check_same(sentiment_model *a, sentiment_model *b)
     FUZZ_CHECK(a->weights.parameters == b->weights.parameters && a->precision == b->precision);
     for (uint32_t c = 0; c < x->num_classes; c++)
         FUZZ_CHECK(strcmp(a->labels[c], b->labels[c]) == 0);
-    if (a->storage)
+    if (a->precision == SENTIMENT_PRECISION_FP32)
         FUZZ_CHECK(memcmp(a->storage, b->storage, a->weights.parameters * sizeof(float)) == 0);
     const sn_vocabulary *v = &a->tokenizer->tokenizer.vocabulary;
     const sn_vocabulary *w = &b->tokenizer->tokenizer.vocabulary;

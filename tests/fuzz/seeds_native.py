@@ -88,6 +88,44 @@ def good_natives():
          for n, d, s, b in parts()], ours)
 
 
+def int8_parts(change=None):
+    """Tensors of an int8 classifier; `change` maps a name to other bytes."""
+    for name, kind, shape, body in parts():
+        if kind == 'F32' and len(shape) == 2 and name != 'fc.weight':
+            values = bytes((i * 37 + len(name)) % 255 - 127 & 255 for i in range(product(shape)))
+            found = [(name, 'I8', shape, values),
+                     (name + '_scale', 'F32', shape[:1], struct.pack('<f', 1 / 64) * shape[0])]
+        else:
+            found = [(name, kind, shape, body)]
+        for item in found:
+            yield item[:3] + ((change or {}).get(item[0], item[3]),)
+
+
+QUANTIZED = {'format': 'libsentiment', 'format_version': '1', 'config': CONFIG,
+             'precision': 'int8', 'quantization': '{"scheme":"int8-rows","version":1}'}
+
+
+def int8_natives():
+    """Quantized models, most of which break a promise of the scheme."""
+    yield 'plain', native(int8_parts(), QUANTIZED)
+    for name, change in (
+            ('minimum', {'lstm.weight_hh_l0': b'\x80' * 36}),
+            ('scale-0', {'embedding.weight_scale': bytes(16)}),
+            ('zeros', {'embedding.weight_scale': bytes(16), 'embedding.weight': bytes(8)}),
+            ('scale-minus-0', {'embedding.weight_scale': b'\0\0\0\x80' * 4}),
+            ('scale-negative', {'embedding.weight_scale': struct.pack('<4f', -1, 1, 1, 1)}),
+            ('scale-nan', {'embedding.weight_scale': b'\0\0\xc0\x7f' * 4}),
+            ('scale-huge', {'lstm.weight_hh_l0_scale': struct.pack('<f', 3e38) * 12}),
+            ('scale-tiny', {'lstm.weight_ih_l0_scale': struct.pack('<f', 1e-45) * 12})):
+        yield name, native(int8_parts(change), QUANTIZED)
+    yield 'unsaid', native(int8_parts(), {k: v for k, v in QUANTIZED.items() if k[0] not in 'pq'})
+    yield 'floats', native(parts(), QUANTIZED)
+    for name, value in (('version', '{"scheme":"int8-rows","version":2}'), ('list', '[]'),
+                        ('scheme', '{"scheme":"int4","version":1}'), ('more', QUANTIZED[
+                            'quantization'][:-1] + ',"x":1}')):
+        yield 'said-' + name, native(int8_parts(), {**QUANTIZED, 'quantization': value})
+
+
 def bad_natives():
     """Headers that lie."""
     ours = {'format': 'libsentiment', 'format_version': '1', 'config': CONFIG}
@@ -166,6 +204,10 @@ def configs():
                 yield f'{key}-{number}', json.dumps({'model_params': {**SIZES, key: value}}), 0
             else:
                 yield f'{key}-{number}', json.dumps({**plain, key: value}), 0
+    for number, value in enumerate([
+            {'metadata': {'name': 'x', 'lineage': '[{}]'}}, {'metadata': {'config': 'x'}},
+            {'metadata': {'a': 1}}, {'metadata': 5}, {}, None, {'metadata': {}, 'x': 1}]):
+        yield f'own-{number}', json.dumps({**plain, 'libsentiment': value}), 0
     yield 'twice', json.dumps({'model_params': {**SIZES, 'max_length': 5}, 'max_length': 6}), 0
     yield 'duplicate', CONFIG[:-1] + ',"model_params":{}}', 0
     yield 'tail', CONFIG + '{}', 0
@@ -180,6 +222,10 @@ def configs():
             'contradicts': ['max_length', '9', 'num_layers', '2'],
             'tokenizer': ['tokenizer', '{"kind":"words","options":{},"unicode":"99.0"}'],
             'no-json': ['labels', '["a"'], 'precision': ['precision', 'int8'],
-            'foreign': ['name', 'x', 'lineage.created', 'y']}.items():
+            'foreign': ['name', 'x', 'lineage.created', 'y'],
+            'old-lineage': ['lineage.command', 'sentiment train x', 'lineage.train_rows', '12',
+                            'library_version', '0.1.0', 'z', ''],
+            'lineage': ['lineage', '[{"action":"omitted","steps":9223372036854775807},{}]'],
+            'lineage-bad': ['lineage', '[1]'], 'golden': ['golden', '[]']}.items():
         yield 'native-' + name, CONFIG + '\0' + '\0'.join(pairs) + '\0', 1
         yield 'alone-' + name, '\0' + '\0'.join(pairs) + '\0', 1
