@@ -38,7 +38,10 @@ typedef struct sn_bundle {
     char *tokenizer_json;    /* text of a tokenizer.json, NUL-terminated; NULL if none. It
                               * stands in for the words */
     size_t tokenizer_json_size;
-    sn_bytes script;         /* a TorchScript archive as it was read; empty if none */
+    sn_bytes script;         /* a TorchScript archive as it was read, which then backs
+                              * tensors[].data; empty if none */
+    const char *foreign;     /* static: why the tensors of the archive cannot be the
+                              * classifier's; there are none then. NULL: perhaps they are */
     char sha256[65];         /* of the file with the weights; empty unless asked for */
     char *config;            /* JSON text of config.json, NUL-terminated; NULL if none */
     size_t config_size;

@@ -12,6 +12,7 @@
 #include "formats/formats.h"
 #include "formats/pth.h"
 #include "formats/tokenizer_pkl.h"
+#include "formats/torchscript.h"
 
 enum { MODEL, TOKENIZER, CONFIG, FILES };
 
@@ -180,7 +181,9 @@ static sentiment_status read_model(sn_bytes *bytes, const char *path,
         status = sn_bytes_digest(bytes, options, digest, error);
     }
     if (status == SENTIMENT_OK)
-        status = sn_pth_read(bytes, options, bundle, error);
+        status = sn_torchscript_probe(bytes->data, bytes->size)
+                     ? sn_torchscript_read(bytes, options, bundle, error)
+                     : sn_pth_read(bytes, options, bundle, error);
     sn_bytes_free(&own);
     if (status == SENTIMENT_OK)
         memcpy(bundle->sha256, digest, sizeof digest);

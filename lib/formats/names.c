@@ -33,6 +33,21 @@ _Bool sn_name_ends(sn_name name, const char *text)
            (size == 0 || memcmp(name.data + (name.size - size), text, size) == 0);
 }
 
+_Bool sn_name_contains(sn_name name, const char *text)
+{
+    size_t size = strlen(text);
+    while (name.size >= size) {
+        const uint8_t *first = memchr(name.data, text[0], name.size - size + 1);
+        if (!first)
+            return 0;
+        if (memcmp(first, text, size) == 0)
+            return 1;
+        name.size -= (size_t)(first - name.data) + 1;
+        name.data = first + 1;
+    }
+    return 0;
+}
+
 static void swap_items(unsigned char *a, unsigned char *b, size_t size)
 {
     unsigned char held[64];

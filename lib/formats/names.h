@@ -22,6 +22,8 @@ int sn_name_compare(sn_name a, sn_name b);
 _Bool sn_name_is(sn_name name, const char *text);
 _Bool sn_name_starts(sn_name name, const char *text);
 _Bool sn_name_ends(sn_name name, const char *text);
+/* Whether the text, which is not empty, stands somewhere in the bytes. */
+_Bool sn_name_contains(sn_name name, const char *text);
 
 /* Heap sort: n log n comparisons whatever the input is, in place. Items are at
  * most 64 bytes. */

@@ -69,7 +69,8 @@ typedef struct sn_pickle_run {
 typedef enum sn_pickle_role {
     SN_PICKLE_INERT,    /* a name that nothing is done with */
     SN_PICKLE_FUNCTION, /* may be called */
-    SN_PICKLE_MAPPING   /* may be called, gets items and state */
+    SN_PICKLE_MAPPING,  /* may be called, gets items and state */
+    SN_PICKLE_CLASS     /* may be called or made, gets a state */
 } sn_pickle_role;
 
 typedef struct sn_pickle_global {
@@ -78,13 +79,18 @@ typedef struct sn_pickle_global {
     sn_pickle_role role;
 } sn_pickle_global;
 
+struct sn_pickle;
+
 typedef struct sn_pickle_policy {
     /* Globals that may occur, and no other. NULL: every global, as inert data. */
     const sn_pickle_global *globals;
     size_t global_count;
+    /* Besides: every name in this module and in those below it is a class. NULL: none. */
+    const char *classes;
     _Bool persistent; /* persistent ids may occur */
     /* What to say behind "is not allowed"; may change the code from BAD_MODEL. */
-    const char *(*advice)(sn_name module, sn_name name, sentiment_status *code);
+    const char *(*advice)(const struct sn_pickle *pickle, sn_name module, sn_name name,
+                          sentiment_status *code);
 } sn_pickle_policy;
 
 typedef struct sn_pickle_memo {

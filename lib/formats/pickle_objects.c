@@ -12,6 +12,13 @@ _Bool sn_pickle_is_listed_mapping(const sn_pickle *p, const sn_pickle_node *node
     return node->kind == SN_PICKLE_CALL && p->nodes[node->a].role == SN_PICKLE_MAPPING;
 }
 
+/* Whether the module is the named one or inside it. */
+static _Bool is_below(sn_name module, const char *root)
+{
+    size_t size = strlen(root);
+    return sn_name_starts(module, root) && (module.size == size || module.data[size] == '.');
+}
+
 /* Fails unless the policy lists the global; sets its role. */
 static sentiment_status allow_global(sn_pickle *p, sn_name module, sn_name name, uint8_t *role)
 {
@@ -26,8 +33,12 @@ static sentiment_status allow_global(sn_pickle *p, sn_name module, sn_name name,
             *role = (uint8_t)policy->globals[i].role;
             return SENTIMENT_OK;
         }
+    if (policy->classes && is_below(module, policy->classes)) {
+        *role = SN_PICKLE_CLASS;
+        return SENTIMENT_OK;
+    }
     sentiment_status code = SENTIMENT_ERROR_BAD_MODEL;
-    const char *advice = policy->advice ? policy->advice(module, name, &code) : "";
+    const char *advice = policy->advice ? policy->advice(p, module, name, &code) : "";
     sn_quote(module_text, module.data, module.size);
     sn_quote(name_text, name.data, name.size);
     /* 'module' and 'name' print as one 'module.name'. */
@@ -98,7 +109,8 @@ static sentiment_status allow_call(sn_pickle *p, sn_pickle_kind kind, sn_pickle_
 {
     char text[SN_QUOTE_SIZE] = "";
     const sn_pickle_node *node = &p->nodes[callable];
-    if (!p->policy->globals || (kind == SN_PICKLE_CALL && node->role != SN_PICKLE_INERT))
+    if (!p->policy->globals || (kind == SN_PICKLE_CALL && node->role != SN_PICKLE_INERT) ||
+        (kind == SN_PICKLE_OBJECT && node->role == SN_PICKLE_CLASS))
         return SENTIMENT_OK;
     sn_name name = sn_pickle_text(p, node->kind == SN_PICKLE_GLOBAL ? node->b : callable);
     return sn_pickle_fail(p, p->opcode_at, "an instance of %s %s is not allowed",
@@ -124,15 +136,17 @@ static sentiment_status push_object(sn_pickle *p, sn_pickle_kind kind, sn_pickle
     return SENTIMENT_OK;
 }
 
-/* REDUCE and NEWOBJ: callable and a tuple. NEWOBJ_EX has keywords on top, which
- * are dropped: nothing that we read is made with keywords. */
+/* REDUCE and NEWOBJ: callable and a tuple. libtorch calls the class of an enum with
+ * the bare value. NEWOBJ_EX has keywords on top, which are dropped: nothing that we
+ * read is made with keywords. */
 sentiment_status sn_pickle_op_call(sn_pickle *p, uint32_t kind)
 {
     sn_pickle_id callable = 0, arguments = 0;
     sentiment_status status = sn_pickle_pop(p, &arguments);
     if (!status)
         status = sn_pickle_pop(p, &callable);
-    if (!status && p->nodes[arguments].kind != SN_PICKLE_TUPLE)
+    if (!status && p->nodes[arguments].kind != SN_PICKLE_TUPLE &&
+        (kind != SN_PICKLE_CALL || p->nodes[callable].role != SN_PICKLE_CLASS))
         status = sn_pickle_fail(p, p->opcode_at, "call arguments are %s, expected a tuple",
                                 sn_pickle_kind_name(p, arguments));
     return status ? status : push_object(p, (sn_pickle_kind)kind, callable, arguments);
@@ -188,7 +202,9 @@ sentiment_status sn_pickle_op_build(sn_pickle *p, uint32_t unused)
         return status;
     sn_pickle_node *node = &p->nodes[target];
     _Bool takes = node->kind == SN_PICKLE_CALL || node->kind == SN_PICKLE_OBJECT;
-    if (!takes || (p->policy->globals && !sn_pickle_is_listed_mapping(p, node)))
+    if (takes && p->policy->globals && !sn_pickle_is_listed_mapping(p, node))
+        takes = node->kind == SN_PICKLE_OBJECT && p->nodes[node->a].role == SN_PICKLE_CLASS;
+    if (!takes)
         return sn_pickle_fail(p, p->opcode_at, "a state for %s, which takes none",
                               sn_pickle_kind_name(p, target));
     if (node->state)

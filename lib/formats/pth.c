@@ -8,7 +8,6 @@
 
 #include "base/status.h"
 #include "formats/pth_internal.h"
-#include "formats/zip.h"
 
 /* PyTorch's keys are numbers. A long one, again and again by its memo number,
  * would cost its length with each comparison. */
@@ -58,6 +57,15 @@ static sentiment_status read_storage(const sn_pth *pth, sn_pickle_id id, sn_pth_
     return SENTIMENT_OK;
 }
 
+/* Whether the storage has a class, but none that is read. */
+static _Bool is_foreign(const sn_pickle *p, sn_pickle_id id)
+{
+    sn_dtype dtype;
+    sn_pickle_id class = sn_pickle_item(p, sn_pickle_get(p, id)->a, 1);
+    return sn_pickle_get(p, class)->kind == SN_PICKLE_GLOBAL &&
+           !sn_pth_storage_dtype(p, class, &dtype);
+}
+
 /* Leaves each key once; two descriptions of one key must agree. */
 static sentiment_status merge_storages(sn_pth *pth)
 {
@@ -88,7 +96,8 @@ sentiment_status sn_pth_collect(sn_pth *pth)
     if (!pth->storages)
         return sn_fail_memory(pth->error, "the storages of model.pth");
     for (size_t i = 0; i < p->node_count; i++) {
-        if (p->nodes[i].kind != SN_PICKLE_PERSISTENT)
+        if (p->nodes[i].kind != SN_PICKLE_PERSISTENT ||
+            (pth->lenient && is_foreign(p, (sn_pickle_id)i)))
             continue;
         sn_pth_storage *storage = &pth->storages[pth->storage_count];
         sentiment_status status = read_storage(pth, (sn_pickle_id)i, storage);
@@ -132,24 +141,14 @@ sentiment_status sn_pth_set_data(const sn_pth *pth, sn_pth_storage *storage, con
 
 /* -------------------------------------------------------------- zip layout */
 
-static sentiment_status refuse_torchscript(sn_name name, sentiment_error *error)
-{
-    char text[SN_QUOTE_SIZE];
-    return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
-                   "a TorchScript archive (entry %s), which is a program; expected a state dict, "
-                   "as torch.save(model.state_dict(), ...) writes",
-                   sn_quote(text, name.data, name.size));
-}
-
 static _Bool is_in_folder(sn_name name, sn_name folder)
 {
     return name.size > folder.size && name.data[folder.size] == '/' &&
            memcmp(name.data, folder.data, folder.size) == 0;
 }
 
-/* Everything is in one folder, "model" or whatever the file was called when it
- * was saved: the one with data.pkl. */
-static sentiment_status find_folder(const sn_zip *zip, sn_name *folder, sentiment_error *error)
+/* "model" or whatever the file was called when it was saved. */
+sentiment_status sn_pth_find_folder(const sn_zip *zip, sn_name *folder, sentiment_error *error)
 {
     char text[SN_QUOTE_SIZE];
     const uint8_t *slash = memchr(zip->entries[0].name.data, '/', zip->entries[0].name.size);
@@ -162,9 +161,6 @@ static sentiment_status find_folder(const sn_zip *zip, sn_name *folder, sentimen
             return sn_fail(error, SENTIMENT_ERROR_BAD_MODEL, zip->entries[i].local,
                            "zip entry %s: not in one folder with the rest, as PyTorch writes it",
                            sn_quote(text, name.data, name.size));
-        sn_name inner = {name.data + folder->size + 1, name.size - folder->size - 1};
-        if (sn_name_is(inner, "constants.pkl") || sn_name_starts(inner, "code/"))
-            return refuse_torchscript(name, error);
     }
     if (sn_zip_find(zip, *folder, "data.pkl"))
         return SENTIMENT_OK;
@@ -173,8 +169,26 @@ static sentiment_status find_folder(const sn_zip *zip, sn_name *folder, sentimen
                    sn_quote(text, folder->data, folder->size));
 }
 
+/* A program is read by torchscript.c; as a state dict it is refused. */
+static sentiment_status check_no_program(const sn_zip *zip, sn_name folder,
+                                         sentiment_error *error)
+{
+    char text[SN_QUOTE_SIZE];
+    for (size_t i = 0; i < zip->count; i++) {
+        sn_name name = zip->entries[i].name;
+        sn_name inner = {name.data + folder.size + 1, name.size - folder.size - 1};
+        if (sn_name_is(inner, "constants.pkl") || sn_name_starts(inner, "code/"))
+            return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
+                           "a part of a TorchScript archive (entry %s), which is a program; "
+                           "expected a state dict, as torch.save(model.state_dict(), ...) writes, "
+                           "or a whole archive of torch.jit.save",
+                           sn_quote(text, name.data, name.size));
+    }
+    return SENTIMENT_OK;
+}
+
 /* Newer files say in which order their bytes are. */
-static sentiment_status check_byte_order(const sn_zip *zip, sn_name folder,
+sentiment_status sn_pth_check_byte_order(const sn_zip *zip, sn_name folder,
                                          sentiment_error *error)
 {
     const sn_zip_entry *entry = sn_zip_find(zip, folder, "byteorder");
@@ -186,17 +200,16 @@ static sentiment_status check_byte_order(const sn_zip *zip, sn_name folder,
                    (unsigned long long)entry->offset);
 }
 
-/* Finds each storage's entry "data/key". */
-static sentiment_status locate_storages(sn_pth *pth, const sn_zip *zip, sn_name folder)
+sentiment_status sn_pth_locate(sn_pth *pth, const sn_zip *zip, sn_name folder, const char *group)
 {
     char text[SN_QUOTE_SIZE];
     sentiment_status status = SENTIMENT_OK;
     for (size_t i = 0; i < pth->storage_count && !status; i++) {
         sn_pth_storage *storage = &pth->storages[i];
-        const sn_zip_entry *entry = sn_zip_find_data(zip, folder, storage->key);
+        const sn_zip_entry *entry = sn_zip_find_in(zip, folder, group, storage->key);
         if (!entry)
-            return sn_pickle_fail(&pth->pickle, storage->at, "storage %s has no entry 'data/...'",
-                                  sn_quote(text, storage->key.data, storage->key.size));
+            return sn_pickle_fail(&pth->pickle, storage->at, "storage %s has no entry '%s/...'",
+                                  sn_quote(text, storage->key.data, storage->key.size), group);
         status = sn_pth_set_data(pth, storage, zip->data + entry->offset, entry->size,
                                  entry->offset);
     }
@@ -209,11 +222,13 @@ static sentiment_status read_zip(sn_pth *pth, const uint8_t *data, size_t size)
     sn_name folder = {0};
     sentiment_status status = sn_zip_open(&zip, data, size, pth->memory, pth->error);
     if (!status)
-        status = find_folder(&zip, &folder, pth->error);
+        status = sn_pth_find_folder(&zip, &folder, pth->error);
+    if (!status)
+        status = check_no_program(&zip, folder, pth->error);
     if (!status)
         status = sn_zip_verify(&zip, pth->options, pth->error);
     if (!status)
-        status = check_byte_order(&zip, folder, pth->error);
+        status = sn_pth_check_byte_order(&zip, folder, pth->error);
     if (!status) {
         const sn_zip_entry *entry = sn_zip_find(&zip, folder, "data.pkl");
         status = sn_pickle_read(&pth->pickle, data + entry->offset, (size_t)entry->size,
@@ -225,7 +240,7 @@ static sentiment_status read_zip(sn_pth *pth, const uint8_t *data, size_t size)
     if (!status)
         status = sn_pth_collect(pth);
     if (!status)
-        status = locate_storages(pth, &zip, folder);
+        status = sn_pth_locate(pth, &zip, folder, "data");
     sn_zip_free(&zip);
     return status;
 }
@@ -282,7 +297,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Two values for one name would be read differently by different readers. */
-static sentiment_status check_unique(const sn_pth *pth, const sn_tensor *tensors, size_t count)
+sentiment_status sn_pth_check_unique(const sn_pth *pth, const sn_tensor *tensors, size_t count)
 {
     char text[SN_QUOTE_SIZE];
     sentiment_status status = SENTIMENT_OK;
@@ -338,7 +353,7 @@ sentiment_status sn_pth_make_tensors(const sn_pth *pth, sn_bundle *bundle)
     if (!status)
         status = fill(pth, tensors, names);
     if (!status)
-        status = check_unique(pth, tensors, count);
+        status = sn_pth_check_unique(pth, tensors, count);
     if (status) {
         sn_free(pth->memory, tensors);
         sn_free(pth->memory, names);

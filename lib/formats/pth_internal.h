@@ -7,6 +7,7 @@
 
 #include "formats/pickle.h"
 #include "formats/pth.h"
+#include "formats/zip.h"
 
 /* One run of numbers in the file; tensors are views of it. */
 typedef struct sn_pth_storage {
@@ -24,10 +25,21 @@ typedef struct sn_pth {
     sn_pickle pickle; /* the state dict */
     sn_pth_storage *storages; /* sorted by key, each once */
     size_t storage_count;
+    /* Storages of classes that are not read (quantized, complex) are passed over
+     * instead of refused: tensors must not be made of them. */
+    _Bool lenient;
 } sn_pth;
 
 /* Globals of a state dict; any other is refused by name. */
 extern const sn_pickle_policy sn_pth_policy;
+
+/* The folder of an archive, in which everything stands. */
+sentiment_status sn_pth_find_folder(const sn_zip *zip, sn_name *folder, sentiment_error *error);
+/* UNSUPPORTED if the archive says that its bytes are not in our order. */
+sentiment_status sn_pth_check_byte_order(const sn_zip *zip, sn_name folder,
+                                         sentiment_error *error);
+/* Finds the entry "folder/group/key" of each storage. */
+sentiment_status sn_pth_locate(sn_pth *pth, const sn_zip *zip, sn_name folder, const char *group);
 
 /* Collects the storages of the pickle. Their data is not known yet. */
 sentiment_status sn_pth_collect(sn_pth *pth);
@@ -45,7 +57,9 @@ sentiment_status sn_pth_make_tensors(const sn_pth *pth, sn_bundle *bundle);
 sentiment_status sn_pth_read_tensor(const sn_pth *pth, sn_pickle_id id, sn_tensor *tensor);
 /* Whether the value of a state dict is meant to be a tensor. */
 _Bool sn_pth_is_tensor(const sn_pth *pth, sn_pickle_id id);
-/* The type of a storage class or a dtype name; false if it is neither. */
+/* BAD_MODEL if two tensors have one name. */
+sentiment_status sn_pth_check_unique(const sn_pth *pth, const sn_tensor *tensors, size_t count);
+/* The type of a storage class; false if it is none. */
 _Bool sn_pth_storage_dtype(const sn_pickle *pickle, sn_pickle_id id, sn_dtype *dtype);
 
 /* The layout before PyTorch 1.6: fills storages and pickle (pth_legacy.c). */

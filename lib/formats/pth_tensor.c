@@ -62,15 +62,20 @@ static const char *const quantized[] = {
     "QUInt4x2Storage",    "qint8",         "quint8",            "qint32",
 };
 
-static const char *advise(sn_name module, sn_name name, sentiment_status *code)
+/* Modules of the quantized layers, in a whole module that was pickled. */
+#define QUANTIZED_LAYERS ".nn.quantized."
+
+static const char *advise(const sn_pickle *pickle, sn_name module, sn_name name,
+                          sentiment_status *code)
 {
+    sn_name whole = {pickle->in.data, pickle->in.size};
     _Bool packed = sn_name_starts(module, "__torch__");
     for (size_t i = 0; i < COUNT(quantized); i++)
         packed |= sn_name_starts(module, "torch") && sn_name_is(name, quantized[i]);
-    if (packed) {
+    if (packed || sn_name_contains(whole, QUANTIZED_LAYERS)) {
         *code = SENTIMENT_ERROR_UNSUPPORTED;
         return ": a quantized module with packed weights; convert the file of the unquantized "
-               "model";
+               "model, then run 'sentiment optimize'";
     }
     return "; expected a state dict of tensors, as torch.save(model.state_dict(), ...) writes";
 }

@@ -207,6 +207,7 @@ static sentiment_status read_entry(const sn_zip *zip, const directory *found, sn
         return bad_entry(error, entry, at, "its zip64 sizes are missing");
     if (entry->method == 0 && stored != entry->size)
         return bad_entry(error, entry, at, "a stored entry with two different sizes");
+    entry->whole = entry->size;
     entry->size = stored;
     return read_local(zip, found, entry, error);
 }
@@ -275,14 +276,39 @@ void sn_zip_free(sn_zip *zip)
     *zip = (sn_zip){0};
 }
 
-static sentiment_status verify_entry(const sn_zip *zip, const sn_zip_entry *entry,
+_Bool sn_zip_lists(const uint8_t *data, size_t size, const char *name)
+{
+    const sn_zip zip = {.data = data, .size = size};
+    directory found = {0};
+    size_t length = strlen(name);
+    if (!sn_zip_probe(data, size) || read_end(&zip, &found, NULL) ||
+        check_directory(&found, NULL))
+        return 0;
+    sn_cursor in = {data, (size_t)found.end, (size_t)found.offset};
+    for (uint64_t i = 0; i < found.count; i++) {
+        const uint8_t *record = sn_take(&in, CENTRAL_SIZE);
+        sn_name entry = {NULL, record ? (size_t)field(record, 28, 2) : 0};
+        entry.data = record ? sn_take(&in, entry.size) : NULL;
+        if (!entry.data || !sn_take(&in, field(record, 30, 2)) ||
+            !sn_take(&in, field(record, 32, 2)))
+            return 0;
+        const uint8_t *slash = memchr(entry.data, '/', entry.size);
+        size_t folder = slash ? (size_t)(slash - entry.data) + 1 : 0;
+        if (slash && entry.size - folder == length &&
+            memcmp(entry.data + folder, name, length) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+sentiment_status sn_zip_verify_entry(const sn_zip *zip, const sn_zip_entry *entry,
                                      const sn_read_options *options, sentiment_error *error)
 {
     char text[SN_QUOTE_SIZE];
     if (entry->method != 0)
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, entry->local,
-                       "zip entry %s is compressed (method %u), expected stored: torch.save "
-                       "never compresses",
+                       "zip entry %s is compressed (method %u), expected stored: PyTorch "
+                       "compresses nothing but code",
                        sn_quote(text, entry->name.data, entry->name.size), entry->method);
     if (options->allow_missing_crc && entry->crc == 0)
         return SENTIMENT_OK;
@@ -310,7 +336,7 @@ sentiment_status sn_zip_verify(const sn_zip *zip, const sn_read_options *options
 {
     sentiment_status status = SENTIMENT_OK;
     for (size_t i = 0; i < zip->count && !status; i++)
-        status = verify_entry(zip, &zip->entries[i], options, error);
+        status = sn_zip_verify_entry(zip, &zip->entries[i], options, error);
     return status;
 }
 
@@ -355,8 +381,14 @@ const sn_zip_entry *sn_zip_find(const sn_zip *zip, sn_name folder, const char *n
     return find_parts(zip, parts, 3);
 }
 
+const sn_zip_entry *sn_zip_find_in(const sn_zip *zip, sn_name folder, const char *group,
+                                   sn_name key)
+{
+    const sn_name parts[] = {folder, name_of("/"), name_of(group), name_of("/"), key};
+    return find_parts(zip, parts, 5);
+}
+
 const sn_zip_entry *sn_zip_find_data(const sn_zip *zip, sn_name folder, sn_name key)
 {
-    const sn_name parts[] = {folder, name_of("/data/"), key};
-    return find_parts(zip, parts, 3);
+    return sn_zip_find_in(zip, folder, "data", key);
 }
