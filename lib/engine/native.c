@@ -175,8 +175,10 @@ static sentiment_status native_create(sentiment_model *model, const sn_engine_op
                        "for other devices",
                        options->device);
     prepared *weights = NULL;
-    sentiment_status status =
-        prepared_of(model, options->precision, options->fold_bytes, &weights, error);
+    sentiment_status status = sn_model_require_weights(model, "the native engine", error);
+    if (status)
+        return status;
+    status = prepared_of(model, options->precision, options->fold_bytes, &weights, error);
     if (status)
         return status;
     native *engine = sn_alloc_zero(&model->memory, 1, sizeof *engine);

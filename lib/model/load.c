@@ -8,6 +8,7 @@
 #include "model/config.h"
 #include "model/lineage.h"
 #include "model/metadata.h"
+#include "model/script.h"
 #include "model/tokenizer_json.h"
 #include "model/weights.h"
 
@@ -71,14 +72,17 @@ static sn_model_config make_config(const sn_settings *said, const sn_weight_map 
     };
 }
 
+#define WEIGHTS "model.pth"
+
 /* Puts the name of one of a folder's files before a message; a native file has
- * everything in one. */
+ * everything in one, and a TorchScript archive may have any name. */
 static sentiment_status fail_in_file(const sn_bundle *bundle, const char *name,
                                      sentiment_status status, sentiment_error *error)
 {
     _Bool own = status == SENTIMENT_ERROR_OUT_OF_MEMORY || status == SENTIMENT_ERROR_CANCELLED;
     _Bool whole = bundle->native || strcmp(bundle->format, "safetensors") == 0;
-    if (own || whole || (strcmp(bundle->format, "onnx") == 0 && strcmp(name, "model.pth") == 0))
+    _Bool named = bundle->script.size || strcmp(bundle->format, "onnx") == 0;
+    if (own || whole || (named && strcmp(name, WEIGHTS) == 0))
         return status;
     return sn_fail_in(error, status, "%s", name);
 }
@@ -171,6 +175,11 @@ static void warn(const sn_bundle *bundle, const sn_weight_map *map, const sentim
     const char *tokenizer = bundle->native ? sn_bundle_metadata(bundle, "tokenizer") : NULL;
     json_t *value = tokenizer ? sn_json_parse_value(tokenizer) : NULL;
     const char *unicode = json_string_value(json_object_get(value, "unicode"));
+    if (model->foreign)
+        sn_model_log(model, SENTIMENT_LOG_WARNING,
+                     "the TorchScript program is not the classifier, only the torch engine can "
+                     "run it: %s",
+                     model->foreign);
     if (map->ignored)
         sn_model_log(model, SENTIMENT_LOG_WARNING,
                      "%zu tensors are none of the classifier's and were ignored: '%s'%s",
@@ -182,6 +191,28 @@ static void warn(const sn_bundle *bundle, const sn_weight_map *map, const sentim
     json_decref(value);
 }
 
+/* A model of the right sizes, its weights still to be filled; one without weights
+ * for a program that is not the classifier. */
+static sentiment_status allocate(const sn_bundle *bundle, const sn_settings *said,
+                                 const sn_memory *memory, sn_weight_map *map,
+                                 sentiment_model **out, sentiment_error *error)
+{
+    char reason[SN_SCRIPT_REASON_SIZE];
+    if (bundle->script.size && sn_script_is_foreign(bundle, reason))
+        return sn_script_allocate(said, reason, memory, out, error);
+    sentiment_status status = sn_weights_find(bundle, map, error);
+    if (status != SENTIMENT_OK)
+        return fail_in_file(bundle, WEIGHTS, status, error);
+    status = compare_sizes(said, map, error);
+    if (status == SENTIMENT_OK)
+        status = compare_precision(said, map, error);
+    if (status != SENTIMENT_OK)
+        return status;
+    sn_model_config config = make_config(said, map);
+    return (map->quantized ? sn_model_allocate_int8
+                           : sn_model_allocate)(&config, memory, out, error);
+}
+
 static sentiment_status build(const sn_bundle *bundle, const sentiment_model_options *options,
                               const sn_settings *said, sentiment_model **out,
                               sentiment_error *error)
@@ -189,27 +220,18 @@ static sentiment_status build(const sn_bundle *bundle, const sentiment_model_opt
     const sentiment_cancel *cancel = options ? options->cancel : NULL;
     sn_memory memory = sn_model_memory(options);
     sentiment_model *model = NULL;
-    sn_weight_map map;
-    sentiment_status status = sn_weights_find(bundle, &map, error);
-    if (status != SENTIMENT_OK)
-        return fail_in_file(bundle, "model.pth", status, error);
-    status = compare_sizes(said, &map, error);
-    if (status == SENTIMENT_OK)
-        status = compare_precision(said, &map, error);
-    if (status != SENTIMENT_OK)
-        return status;
-    sn_model_config config = make_config(said, &map);
-    status = (map.quantized ? sn_model_allocate_int8
-                            : sn_model_allocate)(&config, &memory, &model, error);
+    sn_weight_map map = {0};
+    sentiment_status status = allocate(bundle, said, &memory, &map, &model, error);
     if (status != SENTIMENT_OK)
         return status;
     model->format = bundle->format;
     memcpy(model->sha256, bundle->sha256, sizeof model->sha256);
     model->log = options ? options->log : NULL;
     model->log_user = options ? options->log_user : NULL;
-    status = sn_weights_fill(&map, model, cancel, error);
+    if (!model->foreign)
+        status = sn_weights_fill(&map, model, cancel, error);
     if (status != SENTIMENT_OK)
-        status = fail_in_file(bundle, "model.pth", status, error);
+        status = fail_in_file(bundle, WEIGHTS, status, error);
     else
         status = complete(bundle, said, model, error);
     if (status == SENTIMENT_OK)
@@ -256,6 +278,8 @@ sentiment_status sn_model_load(const char *path, const sentiment_model_options *
     if (status != SENTIMENT_OK)
         return status;
     status = sn_model_from_bundle(&bundle, options, out, error);
+    if (status == SENTIMENT_OK)
+        sn_script_move(&bundle, *out);
     sn_bundle_free(&bundle);
     return status == SENTIMENT_OK ? status : sn_fail_in(error, status, "%s", path);
 }

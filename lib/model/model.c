@@ -85,14 +85,9 @@ static void divide_storage(sentiment_model *model)
     model->weights.fc_bias = next;
 }
 
-static sentiment_status allocate(const sn_model_config *config, int32_t precision,
-                                 const sn_memory *memory, sentiment_model **out,
-                                 sentiment_error *error)
+sentiment_status sn_model_allocate_bare(const sn_model_config *config, const sn_memory *memory,
+                                        sentiment_model **out, sentiment_error *error)
 {
-    size_t floats, stored;
-    if (!count_floats(config, &floats))
-        return sn_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, SN_NO_OFFSET,
-                       "the sizes of the model overflow");
     sentiment_model *model = sn_alloc_zero(memory, 1, sizeof *model);
     if (!model)
         return sn_fail_memory(error, "a model");
@@ -100,12 +95,29 @@ static sentiment_status allocate(const sn_model_config *config, int32_t precisio
     atomic_init(&model->references, 1);
     model->config = *config;
     model->format = "memory";
-    model->precision = precision;
-    model->weights.parameters = floats;
+    model->precision = SENTIMENT_PRECISION_FP32;
     if (pthread_mutex_init(&model->lock, NULL) != 0) {
         sn_free(memory, model);
         return sn_fail_memory(error, "a lock");
     }
+    *out = model;
+    return SENTIMENT_OK;
+}
+
+static sentiment_status allocate(const sn_model_config *config, int32_t precision,
+                                 const sn_memory *memory, sentiment_model **out,
+                                 sentiment_error *error)
+{
+    size_t floats, stored;
+    sentiment_model *model = NULL;
+    if (!count_floats(config, &floats))
+        return sn_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, SN_NO_OFFSET,
+                       "the sizes of the model overflow");
+    sentiment_status status = sn_model_allocate_bare(config, memory, &model, error);
+    if (status != SENTIMENT_OK)
+        return status;
+    model->precision = precision;
+    model->weights.parameters = floats;
     size_t stacks = (size_t)config->num_layers * config->directions;
     model->weights.lstm = sn_alloc_zero(memory, stacks, sizeof *model->weights.lstm);
     stored = precision == SENTIMENT_PRECISION_INT8 ? count_plain_floats(config) : floats;
@@ -129,6 +141,17 @@ sentiment_status sn_model_allocate_int8(const sn_model_config *config, const sn_
                                         sentiment_model **out, sentiment_error *error)
 {
     return allocate(config, SENTIMENT_PRECISION_INT8, memory, out, error);
+}
+
+sentiment_status sn_model_require_weights(const sentiment_model *model, const char *action,
+                                          sentiment_error *error)
+{
+    if (!model->foreign)
+        return SENTIMENT_OK;
+    return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
+                   "%s: this TorchScript program is not the classifier: %.280s; run it with "
+                   "--engine torch if you trust it",
+                   action, model->foreign);
 }
 
 /* ------------------------------------------------------------- completion */
@@ -164,8 +187,9 @@ static uint64_t count_bytes(const sentiment_model *model)
                  sn_quantized_bytes(model->quantized);
     else
         bytes += model->weights.parameters * sizeof(float);
-    bytes += (uint64_t)model->config.num_layers * model->config.directions *
-             sizeof *model->weights.lstm;
+    if (model->weights.lstm)
+        bytes += (uint64_t)model->config.num_layers * model->config.directions *
+                 sizeof *model->weights.lstm;
     bytes += sn_tokenizer_bytes(&model->tokenizer->tokenizer);
     for (size_t i = 0; i < model->config.num_classes; i++)
         bytes += sizeof *model->labels + strlen(model->labels[i]) + 1;
@@ -221,6 +245,7 @@ void sn_model_release(sentiment_model *model)
     sn_quantized_free(model->quantized);
     sn_bytes_free(&model->source);
     sn_bytes_free(&model->script);
+    sn_free(&memory, model->foreign);
     pthread_mutex_destroy(&model->lock);
     sn_free(&memory, model);
 }

@@ -80,6 +80,8 @@ struct sentiment_model {
     float *storage;            /* every fp32 weight, one arena */
     struct sn_quantized *quantized; /* INT8: the other weights; else NULL */
     sn_bytes script;           /* a TorchScript archive for the torch engine; empty if none */
+    char *foreign;             /* why that is not our classifier, so that there are no weights
+                                * and only the torch engine runs it; NULL: there are weights */
     char sha256[65];           /* of the file that was loaded; empty unless asked for */
     sentiment_tokenizer *tokenizer;
     char **labels;             /* num_classes names, never NULL */
@@ -119,6 +121,15 @@ sentiment_status sn_model_allocate(const sn_model_config *config, const sn_memor
  * `quantized` is still NULL (quantized.h). */
 sentiment_status sn_model_allocate_int8(const sn_model_config *config, const sn_memory *memory,
                                         sentiment_model **out, sentiment_error *error);
+
+/* The same without weights (weights.parameters is 0), for a program of which only the
+ * sizes are known. */
+sentiment_status sn_model_allocate_bare(const sn_model_config *config, const sn_memory *memory,
+                                        sentiment_model **out, sentiment_error *error);
+
+/* UNSUPPORTED, with advice, for a model without weights; `action` is what needs them. */
+sentiment_status sn_model_require_weights(const sentiment_model *model, const char *action,
+                                          sentiment_error *error);
 
 /* Completes an allocated model, before it is shared: takes over `tokenizer` on
  * success, copies the labels (label_count 0: decimal indices, else

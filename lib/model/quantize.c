@@ -96,7 +96,10 @@ sentiment_status sn_model_quantize(const sentiment_model *model,
     if (model->precision == SENTIMENT_PRECISION_INT8)
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
                        "the model is int8 already; expected an fp32 model");
-    sentiment_status status = sn_model_allocate_int8(&model->config, &memory, &made, error);
+    sentiment_status status = sn_model_require_weights(model, "quantizing", error);
+    if (status != SENTIMENT_OK)
+        return status;
+    status = sn_model_allocate_int8(&model->config, &memory, &made, error);
     if (status != SENTIMENT_OK)
         return status;
     /* What is saved from it has the original's file for a parent. */

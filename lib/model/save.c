@@ -293,6 +293,8 @@ sentiment_status sn_model_save(const sentiment_model *model, const char *path,
     int32_t format = SENTIMENT_FORMAT_AUTO;
     sentiment_status status =
         choose_format(path, options ? options->format : SENTIMENT_FORMAT_AUTO, &format, error);
+    if (status == SENTIMENT_OK)
+        status = sn_model_require_weights(model, "saving", error);
     if (status != SENTIMENT_OK)
         return status;
     if (model->quantized && format != SENTIMENT_FORMAT_SAFETENSORS)
