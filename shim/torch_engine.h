@@ -22,6 +22,12 @@ sentiment_status engine_train(const sn_plugin_network *network, const sn_plugin_
                               const sentiment_cancel *cancel, const sn_plugin_weights *weights,
                               sn_plugin_train_result *result, sentiment_error *error);
 
+sentiment_status script_create(const sn_plugin_script *script, const char *device,
+                               uint32_t threads, void **state, sentiment_error *error);
+void script_destroy(void *state);
+sentiment_status script_run(void *state, const sn_plugin_rows *rows, float *logits,
+                            const sentiment_cancel *cancel, sentiment_error *error);
+
 /* libtorch's own setting, one for the whole process: the last session to run
  * decides. */
 void use_threads(uint32_t threads);

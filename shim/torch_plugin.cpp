@@ -14,8 +14,9 @@ extern "C" __attribute__((visibility("default"))) const sn_torch_plugin *
 sentiment_torch_plugin(const char *build, sentiment_error *error)
 {
     static const sn_torch_plugin plugin = {
-        SN_PLUGIN_BUILD, TORCH_VERSION,      sn::engine_create, sn::engine_destroy,
-        sn::engine_run,  sn::engine_explain, sn::engine_train,
+        SN_PLUGIN_BUILD,    TORCH_VERSION,      sn::engine_create, sn::engine_destroy,
+        sn::engine_run,     sn::engine_explain, sn::engine_train,  sn::script_create,
+        sn::script_destroy, sn::script_run,
     };
     sentiment_status status = sn::guarded("opening the torch plugin", error, [&] {
         if (build && std::strcmp(build, SN_PLUGIN_BUILD) == 0)

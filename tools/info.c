@@ -122,8 +122,10 @@ static void print_line(emit *out, const char *title, const char *value)
     emit_format(out, "\n");
 }
 
-/* What the engine would run on, or why it cannot. */
-static void print_engine(sentiment_model *model, const option_choice *engine, emit *out)
+/* What the engine would run on, or why it cannot. To show a model must not execute
+ * what is in it. */
+static void print_engine(sentiment_model *model, const option_choice *engine, bool executes,
+                         emit *out)
 {
     sentiment_session_options options = {.struct_size = sizeof options};
     sentiment_session_info info = {.struct_size = sizeof info};
@@ -132,6 +134,10 @@ static void print_engine(sentiment_model *model, const option_choice *engine, em
     sentiment_session_options_init(&options);
     options.engine = engine->value;
     emit_format(out, "engine %-17s", engine->name);
+    if (executes) {
+        emit_format(out, "where asked for: it executes the TorchScript program in the file\n");
+        return;
+    }
     if (sentiment_session_create(model, &options, &session, &error) != SENTIMENT_OK ||
         sentiment_session_get_info(session, &info, &error) != SENTIMENT_OK) {
         emit_format(out, "no: ");
@@ -155,6 +161,9 @@ static void print_text(sentiment_model *model, const sentiment_model_info *info,
     for (size_t i = 0; i < NUMBERS; i++)
         emit_format(out, "%-24s%llu\n", numbers[i].title, (unsigned long long)numbers[i].value);
     print_line(out, "bidirectional", info->bidirectional ? "yes" : "no");
+    if (info->has_script)
+        print_line(out, "TorchScript program",
+                   info->has_weights ? "with the classifier's weights" : "of something else");
     emit_format(out, "%-24s%g\nlabels                  ", "temperature", (double)info->temperature);
     for (uint32_t i = 0; i < info->num_classes; i++) {
         const char *label = sentiment_model_get_label(model, (int32_t)i);
@@ -167,7 +176,8 @@ static void print_text(sentiment_model *model, const sentiment_model_info *info,
     print_line(out, "library", sentiment_version());
     for (const option_choice *engine = setup_engines; engine->name; engine++)
         if (engine->value != SENTIMENT_ENGINE_AUTO)
-            print_engine(model, engine, out);
+            print_engine(model, engine,
+                         info->has_script && engine->value == SENTIMENT_ENGINE_TORCH, out);
 }
 
 int command_info(char **argv, emit *out)

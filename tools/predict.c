@@ -78,8 +78,16 @@ static predictor *predictor_create(const sentiment_model *model)
     return NULL;
 }
 
-/* Predictions of the command line's texts, each with its time. */
-static void predict_each(predictor *work, const chunk *records)
+static void keep_message(const sentiment_error *reason, record_error *error)
+{
+    error->code = reason->code;
+    snprintf(error->message, sizeof error->message, "%.*s", (int)sizeof error->message - 1,
+             reason->message);
+}
+
+/* Predictions of the command line's texts, each with its time. A failure that has no
+ * place in the text is told in full: it may be the engine's. */
+static void predict_each(predictor *work, chunk *records)
 {
     for (size_t i = 0; i < records->count; i++) {
         uint64_t start = records->offsets[i];
@@ -91,6 +99,9 @@ static void predict_each(predictor *work, const chunk *records)
             work->probabilities + i * work->shape.classes, NULL, &error);
         if (result->status != SENTIMENT_OK)
             result->error_offset = error.offset;
+        if (result->status != SENTIMENT_OK && error.offset == SENTIMENT_NO_OFFSET &&
+            records->errors[i].code == SENTIMENT_OK)
+            keep_message(&error, &records->errors[i]);
         work->seconds[i] = setup_seconds() - started;
     }
 }

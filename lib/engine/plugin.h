@@ -35,6 +35,16 @@ typedef struct sn_plugin_rows {
     size_t rows;
 } sn_plugin_rows;
 
+/* A TorchScript archive, which create_script executes: only what somebody asked for
+ * by name may be put here. */
+typedef struct sn_plugin_script {
+    const void *data; /* needed until create_script returns */
+    size_t size;
+    uint32_t num_classes;
+    /* Logits of a row without any position; NULL: those of the one token 0. */
+    const float *empty;
+} sn_plugin_script;
+
 /* Texts as token ids, unknown words already 0. */
 typedef struct sn_plugin_dataset {
     const int32_t *ids;
@@ -82,6 +92,14 @@ typedef struct sn_torch_plugin {
                               const sn_plugin_dataset *dev, const sentiment_train_options *options,
                               const sentiment_cancel *cancel, const sn_plugin_weights *weights,
                               sn_plugin_train_result *result, sentiment_error *error);
+
+    /* The same three for a program: forward(ids [rows][total] int64) must give logits
+     * [rows][num_classes]. Rows of one total go through it together. */
+    sentiment_status (*create_script)(const sn_plugin_script *script, const char *device,
+                                      uint32_t threads, void **state, sentiment_error *error);
+    void (*destroy_script)(void *state);
+    sentiment_status (*run_script)(void *state, const sn_plugin_rows *rows, float *logits,
+                                   const sentiment_cancel *cancel, sentiment_error *error);
 } sn_torch_plugin;
 
 /* NULL and a filled error if `build` is not the plugin's own. */
