@@ -6,8 +6,13 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "model/tokenizer_json.h"
 #include "support/random.h"
+#include "text/utf8.h"
 
+/* Texts at a time, and bytes of one at most. */
+#define TOGETHER 3
+#define MOST_TEXT 8192
 #define HIDDEN 19
 #define EMBEDDING 5
 
@@ -138,6 +143,13 @@ static void set_words(sn_vocabulary *out, const sn_memory *memory)
                      0);
 }
 
+void make_json_tokenizer(const char *json, const sn_memory *memory, sn_tokenizer *out)
+{
+    sentiment_error error = {.struct_size = sizeof error};
+    if (sn_tokenizer_json_build(memory, json, strlen(json), WORDS + 1, out, &error))
+        fail_msg("%s", error.message);
+}
+
 sentiment_model *make_stream_model(const stream_model *from, const sentiment_allocator *allocator)
 {
     sentiment_model_options options = {.struct_size = sizeof options, .allocator = allocator};
@@ -157,7 +169,10 @@ sentiment_model *make_stream_model(const stream_model *from, const sentiment_all
     assert_int_equal(sn_model_allocate(&config, &memory, &model, NULL), 0);
     random_fill(&seed, model->storage, model->weights.parameters, from->scale);
     random_fill(&seed, model->storage, (WORDS + 1) * EMBEDDING, 2.0f);
-    set_words(&tokenizer.vocabulary, &model->memory);
+    if (from->json)
+        make_json_tokenizer(from->json, &model->memory, &tokenizer);
+    else
+        set_words(&tokenizer.vocabulary, &model->memory);
     assert_int_equal(sn_model_assemble(model, &tokenizer, NULL, 0, NULL, NULL), 0);
     return model;
 }
@@ -231,4 +246,83 @@ void expect_same_answer(const stream_answer *a, const stream_answer *b)
     assert_memory_equal(&a->result, &b->result, sizeof a->result);
     assert_memory_equal(a->probabilities, b->probabilities, sizeof a->probabilities);
     assert_memory_equal(a->logits, b->logits, sizeof a->logits);
+}
+
+/* Streams of one session, with a text each. */
+typedef struct group {
+    int32_t policy;
+    sentiment_session *session;
+    sentiment_stream *streams[TOGETHER];
+} group;
+
+/* A text on its way through a stream. */
+typedef struct feeding {
+    char text[MOST_TEXT];
+    size_t size;
+    size_t fed;
+} feeding;
+
+/* Piece sizes: single bytes, a few, all that is left. */
+static size_t piece_size(uint64_t *seed, size_t left)
+{
+    uint64_t dice = random_next(seed);
+    size_t size = dice % 4 == 0 ? 1 : dice % 4 == 3 ? left : dice / 4 % 60;
+    return size < left ? size : left;
+}
+
+/* Feeds one more piece, with or without an answer. */
+static void feed_piece(group *with, size_t number, feeding *at, uint64_t *seed)
+{
+    size_t size = piece_size(seed, at->size - at->fed);
+    const char *piece = at->text + at->fed;
+    at->fed += size;
+    size_t whole = sn_utf8_whole((const uint8_t *)at->text, at->fed);
+    _Bool bad = with->policy == SENTIMENT_UTF8_STRICT &&
+                sn_utf8_check((const uint8_t *)at->text, whole) < whole;
+    if (!bad && random_next(seed) % 2) {
+        assert_int_equal(
+            sentiment_stream_feed(with->streams[number], piece, size, NULL, NULL, NULL, NULL), 0);
+        return;
+    }
+    stream_answer expected = ask_predict(with->session, at->text, whole, 0);
+    stream_answer got = ask_feed(with->streams[number], piece, size);
+    assert_int_equal(expected.status != 0, bad);
+    expect_same_answer(&got, &expected);
+}
+
+static void end_text(group *with, size_t number, const feeding *at)
+{
+    stream_answer expected = ask_predict(with->session, at->text, at->size, 0);
+    stream_answer got = ask_end(with->streams[number]);
+    expect_same_answer(&got, &expected);
+}
+
+void run_stream_texts(sentiment_session *session, int32_t policy, size_t count, uint64_t seed)
+{
+    static feeding texts[TOGETHER];
+    group with = {.policy = policy, .session = session};
+    size_t started = 0, running = 0;
+    _Bool open[TOGETHER] = {0};
+    for (size_t i = 0; i < TOGETHER; i++)
+        assert_int_equal(sentiment_stream_create(session, 0, &with.streams[i], NULL), 0);
+    while (started < count || running > 0) {
+        size_t i = random_next(&seed) % TOGETHER;
+        feeding *at = &texts[i];
+        if (!open[i] && started < count) {
+            _Bool bad = random_next(&seed) % (policy == SENTIMENT_UTF8_STRICT ? 4 : 2) == 0;
+            at->size = make_stream_text(&seed, bad, at->text, sizeof at->text);
+            at->fed = 0;
+            open[i] = 1;
+            started++;
+            running++;
+        } else if (open[i] && at->fed < at->size) {
+            feed_piece(&with, i, at, &seed);
+        } else if (open[i]) {
+            end_text(&with, i, at);
+            open[i] = 0;
+            running--;
+        }
+    }
+    for (size_t i = 0; i < TOGETHER; i++)
+        sentiment_stream_free(with.streams[i]);
 }

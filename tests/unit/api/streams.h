@@ -7,10 +7,12 @@
 #define TEST_API_STREAMS_H
 
 #include "support.h"
+#include "text/tokenizer.h"
 
 /* A network of a given kind; its words are those of the texts below. */
 typedef struct stream_model {
     int32_t tokenizer; /* enum sentiment_tokenizer_kind */
+    const char *json;  /* a tokenizer.json with ids up to 30, or NULL */
     int32_t padding;
     uint32_t layers;
     uint32_t bidirectional;
@@ -18,6 +20,7 @@ typedef struct stream_model {
     float scale; /* of the recurrent weights: 0.1 settles in both precisions, 3 in none */
 } stream_model;
 
+void make_json_tokenizer(const char *json, const sn_memory *memory, sn_tokenizer *out);
 sentiment_model *make_stream_model(const stream_model *from, const sentiment_allocator *allocator);
 
 sentiment_session *make_stream_session(sentiment_model *model,
@@ -44,5 +47,9 @@ stream_answer ask_end(sentiment_stream *stream);
 
 /* Fails unless both are the same to the bit, error messages included. */
 void expect_same_answer(const stream_answer *a, const stream_answer *b);
+
+/* Runs random texts through a session, three streams at a time, with answers
+ * after some pieces and predictions in between: all of them must be the same. */
+void run_stream_texts(sentiment_session *session, int32_t policy, size_t count, uint64_t seed);
 
 #endif

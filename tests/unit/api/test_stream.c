@@ -8,90 +8,10 @@
 
 #include <string.h>
 
-#include "support/random.h"
 #include "text/utf8.h"
 
 #define GROUPS 64
 #define TEXTS_EACH 158 /* 10,112 in all */
-#define TOGETHER 3
-#define MOST_TEXT 8192
-
-/* What the texts of a group have in common. */
-typedef struct group {
-    stream_model model;
-    int32_t policy;
-    sentiment_session *session;
-    sentiment_stream *streams[TOGETHER];
-} group;
-
-/* A text on its way through a stream. */
-typedef struct feeding {
-    char text[MOST_TEXT];
-    size_t size;
-    size_t fed;
-} feeding;
-
-/* Piece sizes: single bytes, a few, all that is left. */
-static size_t piece_size(uint64_t *seed, size_t left)
-{
-    uint64_t dice = random_next(seed);
-    size_t size = dice % 4 == 0 ? 1 : dice % 4 == 3 ? left : dice / 4 % 60;
-    return size < left ? size : left;
-}
-
-/* Feeds one more piece, with or without an answer. */
-static void feed_piece(group *with, size_t number, feeding *at, uint64_t *seed)
-{
-    size_t size = piece_size(seed, at->size - at->fed);
-    const char *piece = at->text + at->fed;
-    at->fed += size;
-    size_t whole = sn_utf8_whole((const uint8_t *)at->text, at->fed);
-    _Bool bad = with->policy == SENTIMENT_UTF8_STRICT &&
-                sn_utf8_check((const uint8_t *)at->text, whole) < whole;
-    if (!bad && random_next(seed) % 2) {
-        assert_int_equal(
-            sentiment_stream_feed(with->streams[number], piece, size, NULL, NULL, NULL, NULL), 0);
-        return;
-    }
-    stream_answer expected = ask_predict(with->session, at->text, whole, 0);
-    stream_answer got = ask_feed(with->streams[number], piece, size);
-    assert_int_equal(expected.status != 0, bad);
-    expect_same_answer(&got, &expected);
-}
-
-static void end_text(group *with, size_t number, const feeding *at)
-{
-    stream_answer expected = ask_predict(with->session, at->text, at->size, 0);
-    stream_answer got = ask_end(with->streams[number]);
-    expect_same_answer(&got, &expected);
-}
-
-/* Runs TEXTS_EACH texts, TOGETHER at a time. */
-static void run_texts(group *with, uint64_t *seed)
-{
-    static feeding texts[TOGETHER];
-    size_t started = 0, running = 0;
-    _Bool open[TOGETHER] = {0};
-    while (started < TEXTS_EACH || running > 0) {
-        size_t i = random_next(seed) % TOGETHER;
-        feeding *at = &texts[i];
-        if (!open[i] && started < TEXTS_EACH) {
-            _Bool bad = random_next(seed) % (with->policy == SENTIMENT_UTF8_STRICT ? 4 : 2) == 0;
-            at->size = make_stream_text(seed, bad, at->text, sizeof at->text);
-            at->fed = 0;
-            open[i] = 1;
-            started++;
-            running++;
-        } else if (open[i] && at->fed < at->size) {
-            feed_piece(with, i, at, seed);
-        } else if (open[i]) {
-            end_text(with, i, at);
-            open[i] = 0;
-            running--;
-        }
-    }
-}
-
 /* Whether the model's answers come from a settled tail. */
 static _Bool tail_settles(sentiment_model *model, sentiment_session *session,
                           sentiment_session_options options)
@@ -108,30 +28,24 @@ static _Bool tail_settles(sentiment_model *model, sentiment_session *session,
 static void run_group(size_t number)
 {
     static const uint32_t lengths[] = {7, 40, 150, 300};
-    uint64_t seed = 1000 + number;
     _Bool settles = number & 16;
-    group with = {.policy = number & 1 ? SENTIMENT_UTF8_REPLACE : SENTIMENT_UTF8_STRICT};
-    with.model = (stream_model){
+    const stream_model from = {
         .tokenizer = number & 2 ? SENTIMENT_TOKENIZER_WORDS : SENTIMENT_TOKENIZER_WHITESPACE,
         .layers = number & 4 ? 2 : 1,
         .padding = number & 8 ? SENTIMENT_PADDING_MAX_LENGTH : SENTIMENT_PADDING_NONE,
         .max_length = lengths[(number / 2 + number / 8) % 4],
         .scale = settles ? 0.1f : 3.0f};
-    sentiment_model *model = make_stream_model(&with.model, NULL);
-    sentiment_session_options options = {.struct_size = sizeof options,
-                                         .precision = number & 32 ? SENTIMENT_PRECISION_INT8
-                                                                  : SENTIMENT_PRECISION_FP32,
-                                         .utf8_policy = with.policy,
-                                         .threads = 1 + number % 2};
-    with.session = make_stream_session(model, &options);
-    if (with.model.padding == SENTIMENT_PADDING_MAX_LENGTH && with.model.max_length >= 150)
-        assert_int_equal(tail_settles(model, with.session, options), settles);
-    for (size_t i = 0; i < TOGETHER; i++)
-        assert_int_equal(sentiment_stream_create(with.session, 0, &with.streams[i], NULL), 0);
-    run_texts(&with, &seed);
-    for (size_t i = 0; i < TOGETHER; i++)
-        sentiment_stream_free(with.streams[i]);
-    sentiment_session_free(with.session);
+    sentiment_model *model = make_stream_model(&from, NULL);
+    sentiment_session_options options = {
+        .struct_size = sizeof options,
+        .precision = number & 32 ? SENTIMENT_PRECISION_INT8 : SENTIMENT_PRECISION_FP32,
+        .utf8_policy = number & 1 ? SENTIMENT_UTF8_REPLACE : SENTIMENT_UTF8_STRICT,
+        .threads = 1 + number % 2};
+    sentiment_session *session = make_stream_session(model, &options);
+    if (from.padding == SENTIMENT_PADDING_MAX_LENGTH && from.max_length >= 150)
+        assert_int_equal(tail_settles(model, session, options), settles);
+    run_stream_texts(session, options.utf8_policy, TEXTS_EACH, 1000 + number);
+    sentiment_session_free(session);
     sentiment_model_free(model);
 }
 
