@@ -223,7 +223,8 @@ static void move_slot(const sn_pass *pass, sn_scratch *scratch, size_t from, siz
             memcpy(state + to * padded, state + from * padded, padded);
         }
         for (size_t which = 0; which < 2; which++)
-            memcpy(sn_snapshot(scratch, l, which, to), sn_snapshot(scratch, l, which, from), 2 * bytes);
+            memcpy(sn_snapshot(scratch, l, which, to), sn_snapshot(scratch, l, which, from),
+                   2 * bytes);
     }
     memcpy(scratch->sum + to * padded, scratch->sum + from * padded, bytes);
     memcpy(scratch->total + to * padded, scratch->total + from * padded, bytes);

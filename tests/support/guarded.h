@@ -12,5 +12,8 @@
  * program when the system gives no memory. */
 float *guarded_floats(size_t count);
 void guarded_free(float *array, size_t count);
+/* The same in bytes, which are as aligned as their number is. */
+void *guarded_bytes(size_t count);
+void guarded_bytes_free(void *array, size_t count);
 
 #endif
