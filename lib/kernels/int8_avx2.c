@@ -3,10 +3,10 @@
  * The int8 kernels for AVX2. vpmaddubsw wants one unsigned factor and adds two
  * products in 16 bits, saturating; so the sign of an input goes over to the
  * weights, and |x| <= 127, |w| <= 127 keep the two products within 2 * 127^2 =
- * 32,258: exact. Two rows use 8 of the 16 registers for sums. */
+ * 32,258: exact. Three rows use 12 of the 16 registers for sums. */
 #include "kernels/vector_avx2.h"
 
-#define MAX_ROWS 2
+#define MAX_ROWS 3
 #define NAME(function) sn_avx2_##function
 
 typedef struct input_group {

@@ -2,10 +2,11 @@
  *
  * The int8 kernels for AVX-512 with VNNI: vpdpbusd multiplies biased bytes with
  * weights and adds four products at once, without saturating; the bias is
- * taken back where the sums begin. Six rows use 24 of the 32 registers. */
+ * taken back where the sums begin. Four rows use 16 of the 32 registers for sums;
+ * with more gcc keeps some of them in memory. */
 #include "kernels/vector_avx512.h"
 
-#define MAX_ROWS 6
+#define MAX_ROWS 4
 #define NAME(function) sn_avx512_vnni_##function
 #define X __m512i
 #define q_start(p) _mm512_loadu_si512(p)
