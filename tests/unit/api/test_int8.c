@@ -225,7 +225,7 @@ static void test_ids_and_tight_folds(void **state)
 
 /* Close to fp32, and yet not fp32 under another name. Every weight is within half
  * a step of 1/127 of its row's largest; 0.02 is what 37 units with weights of 0.16
- * may add up to if all of them lean the same way, and a tenth of it is seen. */
+ * may add up to if all of them lean the same way, and less than a tenth of it is seen. */
 static void test_close_to_fp32(void **state)
 {
     (void)state;
