@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "formats/json.h"
+#include "formats/names.h"
 
 #define ACTION_OMITTED "omitted"
 
@@ -95,6 +96,20 @@ static void drop_old_keys(sn_pairs *pairs)
     pairs->count = kept;
 }
 
+/* Readers whose metadata does not come from JSON may bring any bytes. */
+static sentiment_status check_utf8(const sn_pairs *pairs, sentiment_error *error)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        const sn_pair *pair = &pairs->items[i];
+        size_t key = strlen(pair->key), value = strlen(pair->value);
+        if (sn_name_utf8_check((const uint8_t *)pair->key, key, 0) != key ||
+            sn_name_utf8_check((const uint8_t *)pair->value, value, 0) != value)
+            return sn_fail(error, SENTIMENT_ERROR_BAD_MODEL, SN_NO_OFFSET,
+                           "metadata: key %zu or its value is not UTF-8", i);
+    }
+    return SENTIMENT_OK;
+}
+
 static sentiment_status store(sn_pairs *pairs, const json_t *steps, sentiment_error *error)
 {
     char *text = sn_json_text(pairs->memory, steps, 0);
@@ -108,8 +123,11 @@ static sentiment_status store(sn_pairs *pairs, const json_t *steps, sentiment_er
 sentiment_status sn_lineage_settle(sn_pairs *pairs, sentiment_error *error)
 {
     const char *text = sn_pairs_get(pairs, SN_KEY_LINEAGE);
-    json_t *steps = parse_steps(text ? text : "[]"), *first = NULL;
-    sentiment_status status = SENTIMENT_OK;
+    json_t *steps = NULL, *first = NULL;
+    sentiment_status status = check_utf8(pairs, error);
+    if (status != SENTIMENT_OK)
+        return status;
+    steps = parse_steps(text ? text : "[]");
     if (!steps)
         return sn_fail(error, SENTIMENT_ERROR_BAD_MODEL, SN_NO_OFFSET,
                        "metadata key '%s' is no JSON array of objects", SN_KEY_LINEAGE);
