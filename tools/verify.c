@@ -58,6 +58,9 @@ static sentiment_status load(const char *path, uint32_t digest, sentiment_model 
     sentiment_error error = {.struct_size = sizeof error};
     sentiment_model_options options = setup_model_defaults();
     options.digest = digest;
+    /* What there is to warn of was said when it was loaded without digests. */
+    if (digest)
+        options.log = NULL;
     sentiment_status status = sentiment_model_load(path, &options, model, &error);
     one->ok = status == SENTIMENT_OK;
     if (!one->ok)

@@ -40,11 +40,13 @@ class History(cli.Case):
         second = {'action': 'convert', 'library': library, 'created': '2023-11-14T22:13:20Z',
                   'parent_sha256': self.digest(self.model), 'parent_format': 'safetensors'}
         self.assertEqual(self.lineage(folder), [first, second])
-        back = self.convert(folder, 'back.safetensors')
+        back = self.convert(folder, 'back.onnx')
         third = dict(second, parent_format='pytorch',
                      parent_sha256=self.digest(os.path.join(folder, 'model.pth')))
         self.assertEqual(self.lineage(back), [first, second, third])
-        self.assertEqual(history.Native(back).lineage(), [first, second, third])
+        last = self.convert(back, 'last.safetensors')
+        fourth = dict(second, parent_format='onnx', parent_sha256=self.digest(back))
+        self.assertEqual(history.Native(last).lineage(), [first, second, third, fourth])
 
     def test_the_clock_dates_a_step(self):
         path = self.convert(self.model, 'now.safetensors', env={'SOURCE_DATE_EPOCH': ''})
@@ -61,7 +63,7 @@ class History(cli.Case):
     def test_name_and_version_are_kept_and_changed(self):
         path = self.convert(self.model, 'named.safetensors', '--name', 'na\u00efve "x"',
                             '--model-version', '1.0.0')
-        for name in ('named', 'named2.safetensors'):
+        for name in ('named', 'named.onnx', 'named2.safetensors'):
             path = self.convert(path, name)
             metadata = self.metadata(path)
             self.assertEqual((metadata['name'], metadata['version']), ('na\u00efve "x"', '1.0.0'))
@@ -100,7 +102,7 @@ class History(cli.Case):
         file = history.Native(self.model)
         file.metadata.update(dev_macro_f1='0.75', mine='\u00fc\n"')
         path = file.save(self.path('own.safetensors'))
-        for name in ('own', 'own2.safetensors'):
+        for name in ('own', 'own.onnx', 'own2.safetensors'):
             path = self.convert(path, name)
             metadata = self.metadata(path)
             self.assertEqual((metadata['dev_macro_f1'], metadata['mine']), ('0.75', '\u00fc\n"'))
@@ -130,7 +132,7 @@ class History(cli.Case):
             self.bad(cli.run('info', '--model', folder), 1, folder)
 
     def test_same_input_same_bytes(self):
-        for name, names in (('x.safetensors', ['']),
+        for name, names in (('x.safetensors', ['']), ('x.onnx', ['']),
                             ('x', ['model.pth', 'tokenizer.pkl', 'config.json'])):
             contents = []
             for place in ('one', 'two'):
