@@ -79,6 +79,18 @@ class Verify(cli.Case):
         answer, = cli.json_lines(self.good(cli.run('verify', '--json', path)).stdout)
         self.assertRegex(answer['checks'][3]['detail'], r'^9 texts: .* differ by \d')
 
+    @unittest.skipUnless(os.path.exists(cli.BUNDLED), 'no bundled model in this build')
+    def test_the_bundled_model(self):
+        checks = self.verify(cli.BUNDLED)
+        self.assertIn('SHA-256 that the file states', checks['digest']['detail'])
+        self.assertIn('9 texts have the recorded', checks['golden']['detail'])
+        file = history.Native(cli.BUNDLED)
+        with open(os.path.join(cli.SOURCE, 'models', 'README.md'), encoding='utf-8') as card:
+            text = card.read()
+        self.assertIn('`%(name)s` %(version)s' % file.metadata, text)
+        self.assertIn('`%s`' % file.metadata['data_sha256'], text)
+        self.assertEqual(file.lineage()[0]['action'], 'train')
+
     def test_a_folder(self):
         folder = self.path('guide')
         self.good(cli.run('convert', self.model, folder))
