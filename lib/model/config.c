@@ -13,10 +13,13 @@
 
 #define INVALID SENTIMENT_ERROR_BAD_MODEL
 
+/* How the metadata of a native file says a thing. Its other keys are anybody's. */
+typedef enum manner { UNSAID, STRING, JSON } manner;
+
 /* One optional key. `take` is given a value that is not null. */
 typedef struct option {
     const char *key;
-    _Bool plain; /* the metadata holds the string itself, not JSON */
+    manner metadata;
     sentiment_status (*take)(const char *key, const json_t *value, sn_settings *settings,
                              sentiment_error *error);
 } option;
@@ -205,19 +208,19 @@ static sentiment_status check_quantization(const sn_bundle *bundle, sentiment_er
 }
 
 static const option options[] = {
-    {"num_layers", 0, take_layers},       {"bidirectional", 0, take_bidirectional},
-    {"labels", 0, take_labels},           {"padding", 1, take_padding},
-    {"max_length", 0, take_max_length},   {"temperature", 0, take_temperature},
-    {"tokenizer", 0, take_tokenizer},     {"precision", 1, take_precision},
+    {"num_layers", UNSAID, take_layers},     {"bidirectional", UNSAID, take_bidirectional},
+    {"labels", JSON, take_labels},           {"padding", STRING, take_padding},
+    {"max_length", JSON, take_max_length},   {"temperature", JSON, take_temperature},
+    {"tokenizer", JSON, take_tokenizer},     {"precision", UNSAID, take_precision},
 };
 
 static sentiment_status take_from_metadata(const option *which, const sn_bundle *bundle,
                                            sn_settings *settings, sentiment_error *error)
 {
     const char *text = sn_bundle_metadata(bundle, which->key);
-    if (!text)
+    if (!text || which->metadata == UNSAID)
         return SENTIMENT_OK;
-    json_t *value = which->plain ? json_string(text) : sn_json_parse_value(text);
+    json_t *value = which->metadata == STRING ? json_string(text) : sn_json_parse_value(text);
     if (!value)
         return sn_fail(error, INVALID, SN_NO_OFFSET, "metadata: '%s' is not valid JSON",
                        which->key);

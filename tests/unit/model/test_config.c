@@ -318,6 +318,21 @@ static void ignores_foreign_metadata(void **state)
     sn_model_release(model);
 }
 
+/* Keys of the config that the metadata does not repeat are free for other uses. */
+static void keeps_keys_of_others(void **state)
+{
+    (void)state;
+    set_pair("bidirectional", "no idea");
+    set_pair("num_layers", "9");
+    set_pair("precision", "0.91");
+    sentiment_model *model = load();
+    assert_int_equal(model->config.num_layers, 1);
+    assert_int_equal(model->precision, SENTIMENT_PRECISION_FP32);
+    assert_int_equal(model->metadata_count, 3);
+    assert_string_equal(model->metadata[2].value, "0.91");
+    sn_model_release(model);
+}
+
 #define LOAD_TEST(name) cmocka_unit_test_setup(name, fresh)
 
 int main(void)
@@ -334,6 +349,7 @@ int main(void)
         LOAD_TEST(reads_native_metadata),
         LOAD_TEST(refuses_metadata_that_contradicts),
         LOAD_TEST(ignores_foreign_metadata),
+        LOAD_TEST(keeps_keys_of_others),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }
