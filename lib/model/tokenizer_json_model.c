@@ -7,6 +7,9 @@
 #include "model/tokenizer_json_parts.h"
 #include "text/utf8.h"
 
+/* Longest prefix and suffix of BPE. */
+enum { MAX_AFFIX = 255 };
+
 static const char *show(sn_slice word, char out[SN_SHOWN_SIZE])
 {
     return sn_utf8_quote(word.data, word.size, out, SN_SHOWN_SIZE);
@@ -234,6 +237,18 @@ static sentiment_status check_dropout(const json_t *model, sentiment_error *erro
                       json_number_value(dropout));
 }
 
+/* Each character of a word is looked up with them around it. */
+static sentiment_status read_affix(const json_t *model, const char *key, sn_slice *out,
+                                   sentiment_error *error)
+{
+    sentiment_status status = sn_tj_string(model, "model", key, 0, out, error);
+    if (status == SENTIMENT_OK && out->size > MAX_AFFIX)
+        status = sn_tj_fail(error, SENTIMENT_ERROR_UNSUPPORTED,
+                            "model.%s has %zu bytes; at most %d are supported", key, out->size,
+                            MAX_AFFIX);
+    return status;
+}
+
 /* Booleans of BPE may also be null. */
 static sentiment_status read_switch(const json_t *model, const char *key, _Bool *out,
                                     sentiment_error *error)
@@ -257,10 +272,9 @@ static sentiment_status read_bpe(const json_t *model, const sn_lexicon *lexicon,
     if (status == SENTIMENT_OK)
         status = read_unknown(model, lexicon, 0, &pipeline->unknown, error);
     if (status == SENTIMENT_OK)
-        status = sn_tj_string(model, "model", "continuing_subword_prefix", 0, &options.prefix,
-                              error);
+        status = read_affix(model, "continuing_subword_prefix", &options.prefix, error);
     if (status == SENTIMENT_OK)
-        status = sn_tj_string(model, "model", "end_of_word_suffix", 0, &options.suffix, error);
+        status = read_affix(model, "end_of_word_suffix", &options.suffix, error);
     if (status == SENTIMENT_OK)
         status = read_switch(model, "fuse_unk", &options.fuse_unknown, error);
     if (status == SENTIMENT_OK)

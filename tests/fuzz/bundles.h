@@ -24,4 +24,11 @@ sentiment_status model_check(fuzz_run *run, sentiment_model *model);
 /* The same tensors, words and settings. */
 void model_check_same(sentiment_model *a, sentiment_model *b);
 
+/* Switches of an input: what a model is saved as. */
+#define FUZZ_SAVE_ONNX 0x20
+#define FUZZ_SAVE_FOLDER 0x40
+/* Saves a model and loads it as the same. Goes through the file system. */
+sentiment_status model_check_saved(fuzz_run *run, sentiment_model *model,
+                                   const sentiment_model_options *options);
+
 #endif

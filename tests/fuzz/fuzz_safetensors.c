@@ -3,8 +3,6 @@
  * The native file, from its bytes to a model that answers. A bundle that was
  * read is written and read again as the same; so is a model, where the switch
  * asks for it (that goes through the file system). */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,7 +12,7 @@
 #include "formats/safetensors.h"
 #include "model/model.h"
 
-/* Switches of an input. */
+/* Switches of an input; with SAVE, also FUZZ_SAVE_ONNX and FUZZ_SAVE_FOLDER. */
 enum { MISSING_CRC = 1, DIGEST = 2, SAVE = 4 };
 
 static sn_read_options options_of(const fuzz_run *run)
@@ -75,25 +73,6 @@ static sentiment_status check_bundle(fuzz_run *run)
     return status;
 }
 
-/* In a folder that lives in memory where there is one: saving waits for disks. */
-static sentiment_status check_saved(fuzz_run *run, sentiment_model *model,
-                                    const sentiment_model_options *options)
-{
-    char path[64];
-    sentiment_model *again = NULL;
-    snprintf(path, sizeof path, "%s/sentiment-fuzz-%ld.safetensors",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getpid());
-    sentiment_status status = sentiment_model_save(model, path, NULL, &run->error);
-    if (!status)
-        status = sentiment_model_load(path, options, &again, &run->error);
-    if (!status)
-        model_check_same(model, again);
-    FUZZ_CHECK(!status || status == SENTIMENT_ERROR_OUT_OF_MEMORY);
-    sentiment_model_free(again);
-    unlink(path);
-    return status;
-}
-
 static sentiment_status attempt(fuzz_run *run)
 {
     sentiment_model_options options = {.struct_size = sizeof options, .allocator = &run->allocator};
@@ -109,7 +88,7 @@ static sentiment_status attempt(fuzz_run *run)
     fuzz_lift_limit(run);
     status = model_check(run, model);
     if (!status && (run->flags & SAVE))
-        status = check_saved(run, model, &options);
+        status = model_check_saved(run, model, &options);
     sentiment_model_free(model);
     return status;
 }

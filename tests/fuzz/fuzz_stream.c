@@ -148,7 +148,7 @@ static sentiment_status attempt(fuzz_run *run)
     if (!status)
         status = run_stream(run, model, run->data[1]);
     sentiment_model_free(model);
-    FUZZ_CHECK(!status || status == SENTIMENT_ERROR_OUT_OF_MEMORY);
+    fuzz_expect(run, status, __func__);
     return status;
 }
 

@@ -15,6 +15,14 @@ _Noreturn void fuzz_fail(const char *file, int line, const char *what)
     abort();
 }
 
+void fuzz_expect(const fuzz_run *run, sentiment_status status, const char *what)
+{
+    if (status == SENTIMENT_OK || status == SENTIMENT_ERROR_OUT_OF_MEMORY)
+        return;
+    fprintf(stderr, "%s failed: %s\n", what, run->error.message);
+    abort();
+}
+
 /* ------------------------------------------------------------------- heap */
 
 static _Bool refuses(fuzz_heap *heap)

@@ -56,6 +56,9 @@ _Noreturn void fuzz_fail(const char *file, int line, const char *what);
             fuzz_fail(__FILE__, __LINE__, #condition);                                             \
     } while (0)
 
+/* What must work has worked, or memory ran out. */
+void fuzz_expect(const fuzz_run *run, sentiment_status status, const char *what);
+
 /* Called by libFuzzer and by replay.c. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,8 +13,10 @@ import sys
 import zlib
 
 import seeds_native
+import seeds_onnx
 import seeds_pickle
 import seeds_text
+import seeds_tokenizer
 
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE.parent / 'golden'
@@ -71,11 +73,22 @@ def write_all(root):
 
     corpus = Corpus(root, 'safetensors')
     for number, (name, data) in enumerate(seeds_native.good_natives()):
-        corpus.add(name, data, (0, 2, 4, 128, 130, 132)[number % 6])
+        corpus.add(name, data, (0, 2, 4, 36, 68, 130, 132)[number % 7])
     for number, (name, data) in enumerate(seeds_native.int8_natives()):
-        corpus.add('int8-' + name, data, (0, 2, 4)[number % 3])
+        corpus.add('int8-' + name, data, (4, 2, 36, 68)[number % 4])
     for name, data in seeds_native.bad_natives():
         corpus.add('bad-' + name, data)
+
+    corpus = Corpus(root, 'onnx')
+    for source in (seeds_onnx.good_graphs, seeds_onnx.own_metadata):
+        for number, (name, data) in enumerate(source()):
+            corpus.add(name, data, number % 10 + number % 2 * 128 + (0, 16, 48, 80)[number % 4])
+    for source in (seeds_onnx.bad_graphs, seeds_onnx.bad_protobufs):
+        for name, data in source():
+            corpus.add('bad-' + name, data)
+    corpus = Corpus(root, 'tokenizer_json')
+    for number, (name, data) in enumerate(seeds_tokenizer.files()):
+        corpus.add(name, data, number * 37 % 256)
 
     corpus = Corpus(root, 'config')
     for number, (name, data, flags) in enumerate(seeds_native.configs()):
