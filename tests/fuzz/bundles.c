@@ -42,12 +42,13 @@ static void check_tensor(const sn_bundle *bundle, const sn_tensor *tensor)
     if (elements == 0)
         return;
     if (!bundle->decoded) {
-        FUZZ_CHECK(span_of(tensor) < bundle->file.size);
-        const uint8_t *end = bundle->file.data + bundle->file.size;
-        FUZZ_CHECK(tensor->data >= bundle->file.data && tensor->data < end);
+        const sn_bytes *file = bundle->script.size ? &bundle->script : &bundle->file;
+        const uint8_t *end = file->data + file->size;
+        FUZZ_CHECK(span_of(tensor) < file->size);
+        FUZZ_CHECK(tensor->data >= file->data && tensor->data < end);
         FUZZ_CHECK((span_of(tensor) + 1) * sn_dtype_size(tensor->dtype) <=
                    (uint64_t)(end - tensor->data));
-        FUZZ_CHECK(elements <= bundle->file.size);
+        FUZZ_CHECK(elements <= file->size);
     }
     check_values(tensor);
 }

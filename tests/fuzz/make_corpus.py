@@ -39,12 +39,13 @@ class Corpus:
         assert not path.exists(), path
         path.write_bytes(bytes([zlib.crc32(name.encode()) % 29 + 1, flags]) + data)
 
-    def add_files(self, folder, suffix, flags=0):
+    def add_files(self, folder, suffix, largest=LARGEST):
         """The small files of a folder of tests/golden."""
+        prefix = folder.split('/')[-1 if folder.startswith('torchscript') else 0]
         for path in sorted((GOLDEN / folder).glob('*' + suffix)):
             data = path.read_bytes()
-            if len(data) <= LARGEST:
-                self.add(f'{folder.split("/")[0]}-{path.stem}', data, flags)
+            if len(data) <= largest:
+                self.add(f'{prefix}-{path.stem}', data)
 
 
 def write_all(root):
@@ -52,6 +53,7 @@ def write_all(root):
     corpus = Corpus(root, 'zip')
     corpus.add_files('pth', '.pth')
     corpus.add_files('invalid/zip', '.pth')
+    corpus.add_files('torchscript/odd', '.pt')
     for name, data in seeds_pickle.tensor_archives():
         if name in ('good', 'two-tensors'):
             corpus.add(name, data)
@@ -70,6 +72,11 @@ def write_all(root):
     corpus.add_files('invalid/pth', '.pth')
     for name, data in seeds_pickle.tensor_archives():
         corpus.add('tensor-' + name, data)
+
+    corpus = Corpus(root, 'torchscript')
+    corpus.add_files('invalid/torchscript', '.pt')
+    for folder in sorted((GOLDEN / 'torchscript').iterdir()):
+        corpus.add_files(f'torchscript/{folder.name}', '.pt', 5500)
 
     corpus = Corpus(root, 'safetensors')
     for number, (name, data) in enumerate(seeds_native.good_natives()):
