@@ -16,7 +16,8 @@ sentiment_status sn_formats_read_path(const char *path, const sn_read_options *o
 sentiment_status sn_formats_read_bytes(sn_bytes *bytes, const sn_read_options *options,
                                        sn_bundle *bundle, sentiment_error *error);
 
-/* Writers. Tensors must be contiguous fp32 (words and config as in the bundle). */
+/* Writers. Tensors must be contiguous, and for all but the native file fp32 (words
+ * and config as in the bundle). */
 sentiment_status sn_formats_write_safetensors(const sn_bundle *bundle, const char *path,
                                               const sentiment_cancel *cancel,
                                               sentiment_error *error);

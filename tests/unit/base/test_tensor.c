@@ -147,6 +147,24 @@ static void refuses_integers(void **state)
     }
 }
 
+static void copies_bytes(void **state)
+{
+    (void)state;
+    static const int8_t data[6] = {-128, -1, 0, 1, 100, 127};
+    int8_t out[6];
+    sn_tensor tensor = {.name = "t", .dtype = SN_I8, .rank = 2, .dims = {2, 3}};
+    tensor.data = (const uint8_t *)data;
+    assert_true(sn_tensor_set_contiguous(&tensor));
+    sn_tensor_to_i8(&tensor, out);
+    assert_memory_equal(out, data, sizeof data);
+    /* Transposed: [3][2]. */
+    tensor.dims[0] = 3, tensor.dims[1] = 2;
+    tensor.strides[0] = 1, tensor.strides[1] = 3;
+    static const int8_t turned[6] = {-128, 1, -1, 100, 0, 127};
+    sn_tensor_to_i8(&tensor, out);
+    assert_memory_equal(out, turned, sizeof turned);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +172,7 @@ int main(void)
         cmocka_unit_test(converts_half),     cmocka_unit_test(converts_the_others),
         cmocka_unit_test(reads_unaligned),   cmocka_unit_test(follows_strides),
         cmocka_unit_test(refuses_integers),  cmocka_unit_test(refuses_what_is_not_finite),
+        cmocka_unit_test(copies_bytes),
     };
     return cmocka_run_group_tests_name("tensor", tests, NULL, NULL);
 }

@@ -307,6 +307,38 @@ static void writes_what_it_reads(void **state)
     free(second);
 }
 
+/* Bytes stand behind all else, words included, so that nothing wider is misplaced;
+ * beyond that the order is the bundle's. */
+static void puts_bytes_last(void **state)
+{
+    (void)state;
+    static const int8_t bytes[3] = {-127, 0, 127};
+    sn_tensor tensors[4], last;
+    sn_bundle out = sample(&last, &sn_memory_default), in = {.memory = &sn_memory_default};
+    const char *path = scratch_path(folder, "a");
+    for (size_t i = 0; i < 3; i += 2) {
+        tensors[i] = (sn_tensor){.name = i ? "y" : "z", .dtype = SN_I8, .rank = 1, .dims = {3}};
+        tensors[i].data = (const uint8_t *)bytes;
+        assert_true(sn_tensor_set_contiguous(&tensors[i]));
+    }
+    tensors[1] = tensors[3] = last;
+    tensors[1].name = "x";
+    out.tensors = tensors;
+    out.tensor_count = 4;
+    assert_int_equal(sn_formats_write_safetensors(&out, path, NULL, NULL), SENTIMENT_OK);
+    assert_int_equal(sn_formats_read_path(path, &no_options, &in, NULL), SENTIMENT_OK);
+    static const char *const names[] = {"x", "fc.weight", "z", "y"};
+    static const size_t places[] = {0, 24, 24 + 24 + 16 + 20, 24 + 24 + 16 + 20 + 3};
+    assert_int_equal(in.tensor_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(in.tensors[i].name, names[i]);
+        assert_int_equal(in.tensors[i].data - in.tensors[0].data, places[i]);
+    }
+    assert_memory_equal(in.tensors[2].data, bytes, 3);
+    assert_int_equal(in.words.count, 4);
+    sn_bundle_free(&in);
+}
+
 static void leaves_out_plain_ids(void **state)
 {
     (void)state;
@@ -395,6 +427,7 @@ int main(void)
         cmocka_unit_test(tells_offsets),
         cmocka_unit_test(bounds_hostile_headers),
         FILE_TEST(writes_what_it_reads),
+        FILE_TEST(puts_bytes_last),
         FILE_TEST(leaves_out_plain_ids),
         FILE_TEST(refuses_words_that_are_not_utf8),
         FILE_TEST(stops_when_cancelled),

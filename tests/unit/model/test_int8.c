@@ -15,6 +15,7 @@
 #include "formats/formats.h"
 #include "model/metadata.h"
 #include "model/quantized.h"
+#include "model/tokenizer_json.h"
 #include "sample.h"
 #include "support/faulty_allocator.h"
 #include "support/scratch.h"
@@ -156,6 +157,33 @@ static void keeps_words_labels_and_history(void **state)
     assert_non_null(strstr(made->config_json, "\"learning_rate\":0.1"));
     assert_non_null(strstr(made->config_json, "\"precision\":\"int8\""));
     sn_model_release(made);
+}
+
+/* A tokenizer.json goes along as a text, in memory and in a file. */
+static void keeps_a_tokenizer_json(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"a\",\"vocab\":"
+                               "{\"a\":0,\"b\":2}},\"pre_tokenizer\":{\"type\":\"Whitespace\"}}";
+    sentiment_model *model = sample_create(1, 0);
+    sn_tokenizer tokenizer = {0};
+    sentiment_error error = {.struct_size = sizeof error};
+    if (sn_tokenizer_json_build(&model->tokenizer->memory, text, sizeof text - 1, SAMPLE_WORDS,
+                                &tokenizer, &error))
+        fail_msg("%s", error.message);
+    sn_tokenizer_free(&model->tokenizer->tokenizer);
+    model->tokenizer->tokenizer = tokenizer;
+    sentiment_model *made = take_quantized(model);
+    save(made, scratch_path(folder, "a.safetensors"));
+    sentiment_model *models[] = {made, sample_load(scratch_path(folder, "a.safetensors"))};
+    for (size_t i = 0; i < 2; i++) {
+        size_t size = 0;
+        const sn_tokenizer *own = &models[i]->tokenizer->tokenizer;
+        assert_int_equal(own->kind, SENTIMENT_TOKENIZER_HUGGINGFACE);
+        assert_string_equal(sn_tokenizer_json_text(own, &size), text);
+        assert_int_equal(size, sizeof text - 1);
+        sn_model_release(models[i]);
+    }
 }
 
 /* Wherever the original said that it was fp32. */
@@ -368,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantizes_the_matrices_and_nothing_else),
         FILE_TEST(keeps_words_labels_and_history),
+        FILE_TEST(keeps_a_tokenizer_json),
         FILE_TEST(replaces_the_precision),
         cmocka_unit_test(refuses_what_cannot_be_quantized),
         FILE_TEST(stops_when_cancelled),
