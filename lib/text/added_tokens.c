@@ -27,6 +27,7 @@ sentiment_status sn_matcher_build(const sn_memory *memory, const sn_slice *strin
     }
     for (size_t i = 0; i < count; i++) {
         made.items[i].size = strings[i].size;
+        made.strips_left |= items[i].lstrip;
         made.strips_right |= items[i].rstrip;
         made.has_space |= memchr(strings[i].data, ' ', strings[i].size) != NULL;
     }

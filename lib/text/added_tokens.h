@@ -20,7 +20,8 @@ typedef struct sn_matcher {
     sn_trie trie;          /* of the reversed strings */
     sn_added_token *items; /* by number of the string */
     size_t count;
-    _Bool strips_right; /* some item does */
+    _Bool strips_left;  /* some item does */
+    _Bool strips_right;
     _Bool has_space;    /* some string contains U+0020 */
 } sn_matcher;
 

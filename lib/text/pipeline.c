@@ -262,18 +262,25 @@ sentiment_status sn_pipeline_encode(const sn_tokenizer *tokenizer, const sn_memo
 
 /* ---------------------------------------------------------------------- cut */
 
-/* Whether pieces end where spaces are, whatever follows them. Punctuation alone
- * cuts the same way on both sides of a space. */
-static _Bool splits_at_spaces(const sn_steps *steps)
+/* How a text may be cut before a space. */
+typedef enum cutting {
+    NEVER,
+    BETWEEN_PLAIN, /* letters or digits of ASCII */
+    ANYWHERE
+} cutting;
+
+/* Pieces end at spaces where a splitter drops them, or begin with one that stands
+ * between letters (ByteLevel). Punctuation before that cuts both sides alike. */
+static cutting cutting_of(const sn_steps *steps)
 {
     for (size_t i = 0; i < steps->splitter_count; i++) {
         const sn_splitter *splitter = &steps->splitters[i];
         if (splitter->kind == SN_SPLIT_BYTE_LEVEL)
-            return splitter->use_regex;
+            return splitter->use_regex ? BETWEEN_PLAIN : NEVER;
         if (splitter->kind != SN_SPLIT_PUNCTUATION)
-            return 1;
+            return ANYWHERE;
     }
-    return 0;
+    return NEVER;
 }
 
 static _Bool is_plain(uint8_t byte)
@@ -281,19 +288,27 @@ static _Bool is_plain(uint8_t byte)
     return (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
 }
 
-/* Between two letters or digits of ASCII, before the space: no step drops them,
- * nothing composes across the space, every splitter cuts there, and no added
- * token reaches over it. */
+/* Nothing composes across a space, and no normalizer looks across one. An added
+ * token must not hold one, nor take the one behind it. */
 size_t sn_pipeline_cut(const sn_pipeline *pipeline, const uint8_t *text, size_t size)
 {
     const sn_matcher *matchers[] = {&pipeline->raw, &pipeline->normalized};
-    for (size_t i = 0; i < 2; i++)
+    cutting how = cutting_of(&pipeline->steps);
+    for (size_t i = 0; i < 2; i++) {
         if (matchers[i]->has_space || matchers[i]->strips_right)
             return 0;
-    if (!splits_at_spaces(&pipeline->steps) || pipeline->trim.keeps_prefix_space)
+        /* It may take several: all of them have to lie on one side. */
+        if (matchers[i]->strips_left && how == ANYWHERE)
+            how = BETWEEN_PLAIN;
+    }
+    if (how == NEVER || pipeline->trim.keeps_prefix_space)
         return 0;
-    for (size_t i = size; i-- > 2;)
-        if (text[i - 1] == ' ' && is_plain(text[i]) && is_plain(text[i - 2]))
-            return i - 1;
+    for (size_t i = size; i-- > 1;) {
+        if (text[i] != ' ')
+            continue;
+        if (how == ANYWHERE ||
+            (i + 1 < size && is_plain(text[i + 1]) && is_plain(text[i - 1])))
+            return i;
+    }
     return 0;
 }
