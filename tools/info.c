@@ -158,6 +158,8 @@ static void print_text(sentiment_model *model, const sentiment_model_info *info,
     info_print_names(model, out);
     for (size_t i = 0; i < NAMES; i++)
         print_line(out, names[i].key, names[i].value);
+    if (info->tokenizer_ignored)
+        print_line(out, "tokenizer ignores", info->tokenizer_ignored);
     for (size_t i = 0; i < NUMBERS; i++)
         emit_format(out, "%-24s%llu\n", numbers[i].title, (unsigned long long)numbers[i].value);
     print_line(out, "bidirectional", info->bidirectional ? "yes" : "no");

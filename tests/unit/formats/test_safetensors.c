@@ -137,6 +137,9 @@ static const struct {
     {"{\"vocab.offsets\":{\"dtype\":\"U32\",\"shape\":[1],\"data_offsets\":[0,4]},"
      "\"vocab.bytes\":{" U8_N(4) "[4,8]}}",
      8, "out of order"},
+    {"{\"tokenizer.json\":{" F32_2 "[0,8]}}", 8, "expected tokenizer.json U8 [n]"},
+    {"{\"tokenizer.json\":{\"dtype\":\"U8\",\"shape\":[2,4],\"data_offsets\":[0,8]}}", 8,
+     "expected tokenizer.json U8 [n]"},
 };
 
 static void refuses(void **state)
@@ -371,6 +374,31 @@ static void refuses_words_that_are_not_utf8(void **state)
     assert_non_null(strstr(error.message, "word 2 is not UTF-8"));
 }
 
+/* The text of a tokenizer.json stands in for the words, to the byte. */
+static void keeps_a_tokenizer_json(void **state)
+{
+    (void)state;
+    static char text[] = "{\"version\": \"1.0\"}\n\0\xFF";
+    sn_tensor tensor;
+    sn_bundle out = sample(&tensor, &sn_memory_default), in = {.memory = &sn_memory_default};
+    sentiment_error error = {.struct_size = sizeof error};
+    const char *path = scratch_path(folder, "a");
+    out.tokenizer_json = text;
+    out.tokenizer_json_size = sizeof text - 1;
+    assert_int_equal(sn_formats_write_safetensors(&out, path, NULL, NULL), SENTIMENT_OK);
+    assert_int_equal(sn_formats_read_path(path, &no_options, &in, &error),
+                     SENTIMENT_ERROR_BAD_MODEL);
+    assert_non_null(strstr(error.message, "there are both vocab.bytes and tokenizer.json"));
+    out.has_words = 0;
+    assert_int_equal(sn_formats_write_safetensors(&out, path, NULL, NULL), SENTIMENT_OK);
+    assert_int_equal(sn_formats_read_path(path, &no_options, &in, NULL), SENTIMENT_OK);
+    assert_false(in.has_words);
+    assert_int_equal(in.tensor_count, 1);
+    assert_int_equal(in.tokenizer_json_size, sizeof text - 1);
+    assert_memory_equal(in.tokenizer_json, text, sizeof text);
+    sn_bundle_free(&in);
+}
+
 static void stops_when_cancelled(void **state)
 {
     (void)state;
@@ -430,6 +458,7 @@ int main(void)
         FILE_TEST(puts_bytes_last),
         FILE_TEST(leaves_out_plain_ids),
         FILE_TEST(refuses_words_that_are_not_utf8),
+        FILE_TEST(keeps_a_tokenizer_json),
         FILE_TEST(stops_when_cancelled),
         FILE_TEST(survives_every_failed_allocation),
     };
