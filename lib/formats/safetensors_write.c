@@ -17,7 +17,8 @@
 /* The header ends at a multiple of this, so that a mapped file is aligned. */
 #define HEADER_ALIGNMENT 64
 #define STRIDE ((size_t)1 << 24)
-#define VOCABULARY_TENSORS 3
+/* vocab.ids, vocab.offsets, vocab.bytes; or tokenizer.json, and a caller may give both. */
+#define VOCABULARY_TENSORS 4
 
 /* Everything that goes into the data area, in order. */
 typedef struct plan {
