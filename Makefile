@@ -28,7 +28,7 @@ deps: ## install what all of it needs: libtorch and the tests too
 
 # The folder of the demo has neither tests nor plugin, so that it needs little.
 $(DEMO)/build.ninja:
-	meson setup $(DEMO) -Dtests=false -Dtorch=disabled
+	meson setup $(DEMO) -Dtests=false -Dtorch=disabled -Donnx=disabled
 
 # Without cmocka the tests are left out here; `make test` adds them.
 $(BUILD)/build.ninja:
@@ -38,9 +38,9 @@ demo: deps-light $(DEMO)/build.ninja ## build, then classify sentences with the 
 	@ninja -C $(DEMO) --quiet
 	@.ci/demo.sh $(DEMO)
 
-test: deps $(BUILD)/build.ninja ## build with libtorch, then run the tests
+test: deps $(BUILD)/build.ninja ## build with libtorch and the ONNX checker, then run the tests
 	@.ci/venv.sh $(VENV)
-	@.ci/configure.sh $(BUILD) tests=true torch=enabled
+	@.ci/configure.sh $(BUILD) tests=true torch=enabled onnx=enabled
 	ninja -C $(BUILD)
 	meson test -C $(BUILD) --no-rebuild --print-errorlogs
 

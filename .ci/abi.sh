@@ -24,7 +24,8 @@ fi
 
 # abigail reads debug information; a fixed compiler keeps the baseline still.
 if [ ! -f $build/build.ninja ]; then
-    CC=gcc meson setup $build --buildtype=debugoptimized -Dtests=false -Dtorch=disabled
+    CC=gcc meson setup $build --buildtype=debugoptimized -Dtests=false -Dtorch=disabled \
+        -Donnx=disabled
 fi
 meson compile -C $build sentiment:shared_library
 

@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 [ -f build-clang/build.ninja ] ||
-    CC=clang CXX=clang++ meson setup build-clang -Dtests=true -Dtorch=enabled
+    CC=clang CXX=clang++ meson setup build-clang -Dtests=true -Dtorch=enabled -Donnx=enabled
 ninja -C build-clang
 meson test -C build-clang --no-rebuild --print-errorlogs \
     --suite unit --suite kernels --suite golden

@@ -7,9 +7,10 @@ set -eu
 
 # light: the library, the command and the demo.
 light='gcc libc6-dev meson ninja-build pkg-config zlib1g-dev libjansson-dev python3'
-# full: the libtorch plugin and the tests. Without OpenBLAS, libtorch falls back
-# on the reference BLAS, which trains ten times as slowly.
-full="$light g++ libtorch-dev libopenblas0-openmp libcmocka-dev abigail-tools python3-venv"
+# full: the plugins for libtorch and ONNX, and the tests. Without OpenBLAS,
+# libtorch falls back on the reference BLAS, which trains ten times as slowly.
+full="$light g++ libtorch-dev libonnx-dev libprotobuf-dev libopenblas0-openmp libcmocka-dev"
+full="$full abigail-tools python3-venv"
 # ci: the second compiler with its runtimes.
 ci="$full clang libclang-rt-14-dev"
 

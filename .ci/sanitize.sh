@@ -20,7 +20,7 @@ probe_runs() {
 # Warnings are errors in the plain builds; instrumented code gives false ones.
 configure() {
     [ -f "$1/build.ninja" ] || meson setup "$1" --buildtype=debugoptimized -Db_lundef=false \
-        -Dwerror=false -Dtests=true -Dtorch=disabled -Db_sanitize="$2"
+        -Dwerror=false -Dtests=true -Dtorch=disabled -Donnx=disabled -Db_sanitize="$2"
     ninja -C "$1"
 }
 

@@ -10,7 +10,7 @@
 #include "torch_engine.h"
 #include "torch_guard.h"
 
-extern "C" __attribute__((visibility("default"))) const sn_torch_plugin *
+extern "C" __attribute__((visibility("default"))) const void *
 sentiment_torch_plugin(const char *build, sentiment_error *error)
 {
     static const sn_torch_plugin plugin = {

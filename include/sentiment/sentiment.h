@@ -772,8 +772,9 @@ SENTIMENT_API sentiment_status sentiment_model_quantize(const sentiment_model *m
  * own, libsentiment-onnx.so. @threadsafe @since 0.2
  * @param[in] path NUL-terminated path of the file
  * @param[out] error what the checker found wrong @nullable
- * @return SENTIMENT_OK, INVALID_ARGUMENT, NOT_FOUND, IO, BAD_MODEL, ENGINE_UNAVAILABLE
- *         (no plugin) or INTERNAL */
+ * @return SENTIMENT_OK, INVALID_ARGUMENT, NOT_FOUND, IO, BAD_MODEL, UNSUPPORTED (a newer
+ *         version than the checker knows), OUT_OF_MEMORY, ENGINE_UNAVAILABLE (no plugin) or
+ *         INTERNAL */
 SENTIMENT_API sentiment_status sentiment_onnx_check(const char *path, sentiment_error *error);
 
 /** Tells what a model is. @threadsafe @since 0.1

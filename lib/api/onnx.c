@@ -2,11 +2,11 @@
  *
  * sentiment_onnx_check: argument checks and delegation, nothing else. */
 #include "api/checks.h"
+#include "engine/onnx_check.h"
 
 sentiment_status sentiment_onnx_check(const char *path, sentiment_error *error)
 {
     if (!path)
         return sn_null_argument(error, "path");
-    return sn_fail(error, SENTIMENT_ERROR_ENGINE_UNAVAILABLE, SN_NO_OFFSET,
-                   "there is no ONNX checker");
+    return sn_onnx_check(path, error);
 }

@@ -13,7 +13,11 @@
 extern "C" {
 #endif
 
-/* Name of the one exported function, of type sn_torch_plugin_fn. */
+/* Of every plugin the one exported function: its table, which begins with the
+ * plugin's own build; NULL and a filled error if `build` is another. */
+typedef const void *sn_plugin_fn(const char *build, sentiment_error *error);
+
+/* Name of this plugin's. */
 #define SN_TORCH_PLUGIN_SYMBOL "sentiment_torch_plugin"
 
 /* The network, as pointers into the model: see sn_model_weights for shapes. */
@@ -101,9 +105,6 @@ typedef struct sn_torch_plugin {
     sentiment_status (*run_script)(void *state, const sn_plugin_rows *rows, float *logits,
                                    const sentiment_cancel *cancel, sentiment_error *error);
 } sn_torch_plugin;
-
-/* NULL and a filled error if `build` is not the plugin's own. */
-typedef const sn_torch_plugin *(*sn_torch_plugin_fn)(const char *build, sentiment_error *error);
 
 #ifdef __cplusplus
 }

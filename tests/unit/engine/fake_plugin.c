@@ -9,10 +9,9 @@
 #include "engine/plugin.h"
 
 #ifdef FAKE_BUILD
-__attribute__((visibility("default"))) const sn_torch_plugin *
-sentiment_torch_plugin(const char *build, sentiment_error *error);
+__attribute__((visibility("default"))) sn_plugin_fn sentiment_torch_plugin;
 
-const sn_torch_plugin *sentiment_torch_plugin(const char *build, sentiment_error *error)
+const void *sentiment_torch_plugin(const char *build, sentiment_error *error)
 {
     static const sn_torch_plugin plugin = {.build = FAKE_BUILD, .torch_version = "fake"};
     if (FAKE_ACCEPTS || strcmp(build, FAKE_BUILD) == 0)

@@ -49,8 +49,8 @@ static void place(const char *library)
 static void fails_with(const char *folders, const char *expected)
 {
     sentiment_error error = {.struct_size = sizeof error};
-    const sn_torch_plugin *plugin = NULL;
-    assert_int_equal(sn_torch_plugin_search(folders, &plugin, &error),
+    const void *plugin = NULL;
+    assert_int_equal(sn_plugin_search(&sn_torch_plugin_kind, folders, &plugin, &error),
                      SENTIMENT_ERROR_ENGINE_UNAVAILABLE);
     assert_int_equal(error.code, SENTIMENT_ERROR_ENGINE_UNAVAILABLE);
     assert_null(plugin);
@@ -127,12 +127,14 @@ static void test_search_goes_on(void **state)
     (void)state;
     char bad[SCRATCH_PATH_SIZE], folders[3 * SCRATCH_PATH_SIZE];
     sentiment_error error = {.struct_size = sizeof error};
-    const sn_torch_plugin *plugin = NULL;
+    const void *found = NULL;
     scratch_make(bad);
     scratch_write(scratch_path(bad, SN_TORCH_PLUGIN_FILE), "bad", 3);
     place(libraries[RIGHT]);
     snprintf(folders, sizeof folders, ":/nonexistent::%s:%s/", bad, folder);
-    assert_int_equal(sn_torch_plugin_search(folders, &plugin, &error), SENTIMENT_OK);
+    assert_int_equal(sn_plugin_search(&sn_torch_plugin_kind, folders, &found, &error),
+                     SENTIMENT_OK);
+    const sn_torch_plugin *plugin = found;
     assert_string_equal(plugin->torch_version, "fake");
     scratch_remove(bad);
 }
