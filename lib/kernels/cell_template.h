@@ -24,9 +24,21 @@
  * multiply-adds in flight. */
 #define PAIR 2
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#  define SANITIZED 1
+#elif defined(__has_feature)
+#  if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#    define SANITIZED 1
+#  endif
+#endif
+#ifndef SANITIZED
+#  define SANITIZED 0
+#endif
+
 /* Vectors stay in registers when all loops over them are unrolled and all calls
- * inlined. Plain C has none, and would only grow by it: fifteen times. */
-#if MAX_ROWS == 1
+ * inlined. Plain C has none, and would only grow by it: fifteen times. With the
+ * checks of a sanitizer in it, such code takes minutes to compile. */
+#if MAX_ROWS == 1 || SANITIZED
 #  define UNROLL
 #  define INLINE static
 #else
