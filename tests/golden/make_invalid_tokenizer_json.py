@@ -217,6 +217,8 @@ FILES = {
     'fallback-with-suffix': (model(PAIRS, byte_fallback=True, end_of_word_suffix='</w>'),
                              'model.byte_fallback together with continuing_subword_prefix or '
                              'end_of_word_suffix is not supported'),
+    'long-prefix': (model(PAIRS, continuing_subword_prefix='#' * 256),
+                    'model.continuing_subword_prefix has 256 bytes; at most 255 are supported'),
     'no-merges': (model(PAIRS, merges=GONE), 'model.merges is missing'),
     'merges-is-object': (model(PAIRS, merges={}), 'model.merges must be a list'),
     'merge-of-three': (model(PAIRS, merges=[['a', 'b', 'ab']]),
