@@ -13,8 +13,9 @@ static const command_help help = {
     .arguments = "DST",
     .summary = "Makes a new classifier with random weights and words word_0, word_1, ...",
     .details = "The four sizes must be given. The same seed gives the same weights on every\n"
-               "machine. A DST ending in .safetensors is written as one native file, any other\n"
-               "as a folder with model.pth, tokenizer.pkl and config.json.",
+               "machine. A DST ending in .safetensors is written as one native file, one in\n"
+               ".onnx as an ONNX model, any other as a folder with model.pth, tokenizer.pkl and\n"
+               "config.json.",
     .arguments_min = 1,
     .arguments_max = 1};
 

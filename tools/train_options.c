@@ -25,7 +25,7 @@
 const option_spec train_path_options[] = {
     NAMED("train", train, "TSV", "texts to learn from"),
     NAMED("dev", dev, "TSV", "texts that choose the epoch"),
-    NAMED("output", output, "DST", "where the model goes: .safetensors, else a folder"),
+    NAMED("output", output, "DST", "where the model goes: .safetensors, .onnx, else a folder"),
     NAMED("labels", labels, "A,B,C", "classes in order; default: those of --train, sorted"),
     {.name = NULL}};
 

@@ -83,8 +83,10 @@ static void check_digest(const char *path, check *one)
     if (load(path, 1, &model, one) != SENTIMENT_OK)
         return;
     const char *stated = sentiment_model_get_metadata(model, "data_sha256");
+    const char *maker = sentiment_model_get_metadata(model, "format");
     sentiment_model_get_info(model, &info, NULL);
-    if (stated && strcmp(info.format, "safetensors") == 0)
+    bool own_onnx = strcmp(info.format, "onnx") == 0 && maker && !strcmp(maker, "libsentiment");
+    if (stated && (own_onnx || strcmp(info.format, "safetensors") == 0))
         snprintf(one->detail, sizeof one->detail, "the data has the SHA-256 that the file states");
     else
         skip(one, "the file states no digest; its SHA-256 is %s", info.sha256);

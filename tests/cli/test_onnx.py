@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """convert to and from ONNX: operator sets, the checker's verdict, round trips. The
 second argument is a checker's plugin that finds every file bad."""
+import json
 import os
 import shutil
 import unittest
 
 import cli
+
+
+TOKENIZER = {'version': '1.0', 'truncation': None, 'padding': None, 'added_tokens': [],
+             'normalizer': {'type': 'Lowercase'}, 'pre_tokenizer': {'type': 'WhitespaceSplit'},
+             'post_processor': None, 'decoder': None,
+             'model': {'type': 'WordLevel', 'unk_token': '[UNK]',
+                       'vocab': {'[UNK]': 0, 'word_1': 7, 'word_2': 3, '\u00e9\n\U0001f600': 4}}}
 
 
 def parts(folder):
@@ -87,7 +95,10 @@ class Onnx(cli.Case):
         path = self.convert(self.model, self.path('verify.onnx'))
         done = cli.run('verify', '--json', path)
         self.assertEqual(done.returncode, 0, (done.stdout, done.stderr))
-        self.assertIs(cli.json_lines(done.stdout)[0]['ok'], True)
+        answer = cli.json_lines(done.stdout)[0]
+        self.assertIs(answer['ok'], True)
+        digest = next(check for check in answer['checks'] if check['name'] == 'digest')
+        self.assertIn('that the file states', digest['detail'])
 
     def test_the_checkers_verdict(self):
         """A file that the checker refuses is not written; what was there stays."""
@@ -115,6 +126,23 @@ class Onnx(cli.Case):
         self.write('config.json', '{"model_params": {"vocab_size": 8, "embedding_dim": 3, '
                                   '"hidden_size": 4, "num_classes": 2}}')
         self.bad(cli.run('info', '--model', graph), 1, 'vocab_size is 8')
+
+    def test_tokenizer_json(self):
+        """Its text travels as it is."""
+        folder, last = self.path('pieces'), self.path('pieces-again')
+        self.convert(self.model, folder)
+        os.remove(os.path.join(folder, 'tokenizer.pkl'))
+        config = json.loads(parts(folder)['config.json'])
+        del config['libsentiment']  # the other tokenizer's golden vectors
+        self.write('pieces/config.json', json.dumps(config))
+        text = json.dumps(TOKENIZER, indent=1, ensure_ascii=False).encode()
+        self.write('pieces/tokenizer.json', text)
+        graph = self.convert(folder, self.path('pieces.onnx'))
+        self.assertEqual(self.predict(graph), self.predict(folder))
+        self.assertNotEqual(self.predict(graph), self.predict(self.model))
+        self.convert(graph, last)
+        self.assertEqual(parts(last)['tokenizer.json'], text)
+        self.assertEqual(parts(last)['model.pth'], parts(folder)['model.pth'])
 
     def test_failures(self):
         self.bad(cli.run('convert', self.model, self.path('no/such/m.onnx')), 1, 'no/such')
