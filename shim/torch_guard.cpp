@@ -25,6 +25,15 @@ std::string first_line(const std::string &text)
     return text.substr(start, end == std::string::npos ? end : end - start);
 }
 
+sentiment_status describe(const char *action, sentiment_error *error, const std::string &message)
+{
+    sentiment_status code =
+        tells_of_memory(message) ? SENTIMENT_ERROR_OUT_OF_MEMORY : SENTIMENT_ERROR_INTERNAL;
+    return fail(error, code, std::string(action) + ": libtorch: " + first_line(message));
+}
+
+} // namespace
+
 /* libtorch has no type of its own for a failed allocation on the CPU (an
  * enforced check), and older versions none for one on a GPU. */
 bool tells_of_memory(const std::string &message)
@@ -34,15 +43,6 @@ bool tells_of_memory(const std::string &message)
             return true;
     return false;
 }
-
-sentiment_status describe(const char *action, sentiment_error *error, const std::string &message)
-{
-    sentiment_status code =
-        tells_of_memory(message) ? SENTIMENT_ERROR_OUT_OF_MEMORY : SENTIMENT_ERROR_INTERNAL;
-    return fail(error, code, std::string(action) + ": libtorch: " + first_line(message));
-}
-
-} // namespace
 
 sentiment_status fail(sentiment_error *error, sentiment_status code, const std::string &message)
 {

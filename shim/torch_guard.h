@@ -42,6 +42,9 @@ class Refusal : public std::exception
 /* Fills `error` (may be NULL) and returns `code`. */
 sentiment_status fail(sentiment_error *error, sentiment_status code, const std::string &message);
 
+/* Whether a message of libtorch is that of a failed allocation. */
+bool tells_of_memory(const std::string &message);
+
 /* Names the exception being handled; call it inside a catch block only. */
 sentiment_status report_exception(const char *action, sentiment_error *error) noexcept;
 

@@ -13,6 +13,7 @@
 #include <c10/core/InferenceMode.h>
 #include <caffe2/serialize/read_adapter_interface.h>
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/print_handler.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "torch_engine.h"
@@ -148,6 +149,8 @@ template <typename Body> sentiment_status run_program(const char *action, Body b
     } catch (const std::bad_alloc &) {
         throw;
     } catch (const c10::Error &failure) {
+        if (tells_of_memory(failure.what_without_backtrace()))
+            throw;
         throw Refusal(SENTIMENT_ERROR_BAD_MODEL,
                       std::string(action) + ": " + last_line(failure.what_without_backtrace()));
     } catch (const std::exception &failure) {
@@ -170,6 +173,8 @@ sentiment_status script_create(const sn_plugin_script *script, const char *devic
         if (script->empty)
             made->empty.assign(script->empty, script->empty + script->num_classes);
         use_threads(made->threads);
+        /* What a program prints goes nowhere: a library does not print. */
+        torch::jit::setPrintHandler([](const std::string &) {});
         return run_program("loading the TorchScript program", [&] {
             auto archive = std::make_shared<Archive>(script->data, script->size);
             made->module = torch::jit::load(archive, made->device);

@@ -125,6 +125,13 @@ class TorchScript(cli.Case):
                       cli.json_lines(done.stdout)[0]['error']['message'])
         self.assertEqual(done.returncode, 1)
 
+    def test_a_program_that_prints(self):
+        self.engine()
+        done = cli.run('predict', '--engine', 'torch', '--json', '--model',
+                       golden('foreign/prints.pt'), 'good')
+        self.assertEqual(len(cli.json_lines(done.stdout)), 1)
+        self.assertNotIn(b'talks', done.stderr)
+
     def test_a_program_that_fails(self):
         self.engine()
         done = cli.run('predict', '--engine', 'torch', '--json', '--model',

@@ -163,6 +163,12 @@ class Raises(Bag):
         return ids
 
 
+class Prints(Bag):
+    def forward(self, ids):
+        print("this program talks", ids.size(0))
+        return self.fc(self.embedding(ids).mean(1))
+
+
 class TwoInputs(Bag):
     def forward(self, ids, more):
         return self.fc(self.embedding(ids).mean(1)) + more
@@ -235,8 +241,9 @@ def write_foreign(folder):
     if not MAKES_ALL:
         return
     write_expected(folder, fill(Bag(), 50), tokenizer)
-    for kind in (Pair, Half, Shape, Integers, NotFinite, Number, Raises, TwoInputs):
-        how = "freeze-script" if kind in (Number, Raises, TwoInputs) else "freeze-trace"
+    for kind in (Pair, Half, Shape, Integers, NotFinite, Number, Prints, Raises, TwoInputs):
+        untraced = kind in (Number, Prints, Raises, TwoInputs)
+        how = "freeze-script" if untraced else "freeze-trace"
         torch.jit.save(script_of(fill(kind(), 50), how),
                        str(folder / f"{kind.__name__.lower()}.pt"))
     torch.jit.save(script_of(fill(Executes(**SIZES), 51), "freeze-script"),
