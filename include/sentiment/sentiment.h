@@ -102,7 +102,9 @@ enum sentiment_engine {
     SENTIMENT_ENGINE_AUTO = 0,
     /** This library's own kernels. */
     SENTIMENT_ENGINE_NATIVE = 1,
-    /** libtorch, from the plugin libsentiment-torch.so, opened on demand. */
+    /** libtorch, from the plugin libsentiment-torch.so, opened on demand. A model with a
+     *  TorchScript program (sentiment_model_info.has_script) is run as that program, which
+     *  executes code of the file: only with files that you trust. */
     SENTIMENT_ENGINE_TORCH = 2
 };
 

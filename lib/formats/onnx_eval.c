@@ -54,6 +54,7 @@ static const struct {
 
 /* ------------------------------------------------------------------ errors */
 
+SN_PRINTF(4, 0)
 static sentiment_status report(const sn_onnx_call *call, sentiment_status code,
                                sentiment_error *error, const char *format, va_list arguments)
 {
