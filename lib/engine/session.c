@@ -238,7 +238,10 @@ static sentiment_status add_item(sentiment_session *session, const sn_batch *bat
         return sn_fail_memory(error, "the ids of a batch");
     if (chunk->rows == 0)
         chunk->offsets[0] = 0;
-    size_t unknown = append_ids(chunk, ids + first_token(session, batch, count, used), used);
+    /* There is no array where there are no tokens. */
+    if (used)
+        ids += first_token(session, batch, count, used);
+    size_t unknown = append_ids(chunk, ids, used);
     chunk->offsets[chunk->rows + 1] = chunk->offsets[chunk->rows] + used;
     chunk->totals[chunk->rows] =
         session->padding == SENTIMENT_PADDING_MAX_LENGTH ? max_length : (uint32_t)used;

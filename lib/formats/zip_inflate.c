@@ -57,14 +57,14 @@ static sentiment_status drain(z_stream *stream, const sn_zip_entry *entry,
         stream->next_out = window;
         stream->avail_out = sizeof window;
         result = inflate(stream, Z_NO_FLUSH);
+        if (result == Z_MEM_ERROR)
+            return sn_fail_memory(error, "inflating");
         size_t step = sizeof window - stream->avail_out;
         crc = crc32(crc, window, (uInt)step);
         made += step;
         if (made > entry->whole)
             return bad(entry, "it inflates to more than the directory says", error);
     }
-    if (result == Z_MEM_ERROR)
-        return sn_fail_memory(error, "inflating");
     if (result != Z_STREAM_END || stream->avail_in || left)
         return bad(entry, "its deflated data is damaged", error);
     if (made != entry->whole)

@@ -21,7 +21,8 @@ static _Bool begin(struct sn_pieces_scratch *scratch, const sn_memory *memory, c
     scratch->pieces->count = 0;
     scratch->size = size;
     scratch->moved = 0;
-    if (!sn_side_reserve(memory, scratch->now, size, 0))
+    /* A byte at least, so that there is an array to point into. */
+    if (!sn_side_reserve(memory, scratch->now, size + !size, 0))
         return 0;
     if (size)
         memcpy(scratch->now->bytes, text, size);

@@ -93,9 +93,10 @@ static sentiment_status attempt(fuzz_run *run)
     return status;
 }
 
-/* A tensor of the table may come from six bytes of header. */
+/* A tensor of the table may come from six bytes of header; what may be an ONNX file
+ * gets 32 KB to be looked at. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const fuzz_target target = {attempt, 64, 16384};
+    static const fuzz_target target = {attempt, 64, 65536};
     return fuzz_input(&target, data, size);
 }

@@ -33,11 +33,11 @@ class Corpus:
             if not old.name.startswith('found-'):
                 old.unlink()
 
-    def add(self, name, data, flags=0):
-        """A seed; which of its first allocations fails depends on its name."""
+    def add(self, name, data, flags=0, fails=0):
+        """A seed; which of its first allocations fails depends on its name, unless said."""
         path = self.folder / name
         assert not path.exists(), path
-        path.write_bytes(bytes([zlib.crc32(name.encode()) % 29 + 1, flags]) + data)
+        path.write_bytes(bytes([fails or zlib.crc32(name.encode()) % 29 + 1, flags]) + data)
 
     def add_files(self, folder, suffix, largest=LARGEST):
         """The small files of a folder of tests/golden."""
@@ -75,6 +75,9 @@ def write_all(root):
 
     corpus = Corpus(root, 'torchscript')
     corpus.add_files('invalid/torchscript', '.pt')
+    # zlib's window, while it makes more than it may.
+    corpus.add('no-window', (GOLDEN / 'invalid/torchscript/code-says-less.pt').read_bytes(),
+               fails=3)
     for folder in sorted((GOLDEN / 'torchscript').iterdir()):
         corpus.add_files(f'torchscript/{folder.name}', '.pt', 5500)
 
