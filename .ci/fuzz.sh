@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
-build=build-fuzz
+build="build-fuzz"
 probe=$(mktemp -d)
 trap 'rm -rf "$probe"' EXIT
 
@@ -56,7 +56,12 @@ run() {
     return "$status"
 }
 
-[ $# -gt 0 ] || set -- $(cd tests/fuzz && ls fuzz_*.c | sed 's/^fuzz_\(.*\)\.c$/\1/')
+if [ $# -eq 0 ]; then
+    for source in tests/fuzz/fuzz_*.c; do
+        name=${source##*/fuzz_}
+        set -- "$@" "${name%.c}"
+    done
+fi
 failed=0
 while [ $# -gt 0 ]; do
     first=$1 second=${2:-}
