@@ -25,9 +25,9 @@ fi
 # abigail reads debug information; a fixed compiler keeps the baseline still.
 if [ ! -f $build/build.ninja ]; then
     CC=gcc meson setup $build --buildtype=debugoptimized -Dtests=false -Dtorch=disabled \
-        -Donnx=disabled
+        -Donnx=disabled >/dev/null
 fi
-meson compile -C $build sentiment:shared_library
+meson compile -C $build --ninja-args=--quiet sentiment:shared_library >/dev/null
 
 # What is behind the handles is private and stays out, as do lines and folders.
 current=$build/current.abi

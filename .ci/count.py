@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""count.py TESTLOG: prints "PASSED FAILED" of one meson test log.
+"""count.py TESTLOG: prints "PASSED FAILED NAMES" of one meson test log.
 
-Skipped tests count as neither. A log that is not there has no tests.
+The names are those of the tests that failed. Skipped tests count as neither. A
+log that is not there has no tests.
 """
 import json
 import sys
@@ -11,18 +12,20 @@ PASSED = ('OK', 'EXPECTEDFAIL')
 
 def main(path):
     """Counts the results in the log, one JSON object a line."""
-    passed = failed = 0
+    passed = 0
+    failed = []
     try:
         with open(path, encoding='utf-8') as stream:
             for line in stream:
-                result = json.loads(line)['result']
+                test = json.loads(line)
+                result = test['result']
                 if result in PASSED:
                     passed += 1
                 elif result != 'SKIP':
-                    failed += 1
+                    failed.append(test['name'])
     except FileNotFoundError:
         pass
-    print(passed, failed)
+    print(passed, len(failed), ', '.join(failed))
 
 
 if __name__ == '__main__':
