@@ -12,7 +12,7 @@
  *   v_fma(a, b, c)     a*b + c with one rounding
  *   v_min v_max        the second operand where the comparison is not true
  *   v_round            to the nearest integer, ties to even
- *   v_exp2i(n)         2^n for integral -126 <= n <= 127
+ *   v_scale(a, n)      a 2^n for integral -126 <= n <= 127
  *
  * A strip is WIDTH hidden units of one block: the unit of work whose four
  * gates are accumulated in registers and whose state is then updated at once,
@@ -70,7 +70,7 @@ INLINE V v_exp(V x)
     p = v_fma(p, r, v_set(1.6666665459e-1f));
     p = v_fma(p, r, v_set(5.0000001201e-1f));
     p = v_fma(p, v_mul(r, r), v_add(r, v_set(1.0f)));
-    return v_mul(p, v_exp2i(n));
+    return v_scale(p, n);
 }
 
 /* e^-x with x held in [-29, 29]: beyond, sigmoid is 0 or 1 to 3e-13, and the

@@ -20,8 +20,8 @@
 #define v_min(a, b) _mm256_min_ps(a, b)
 #define v_max(a, b) _mm256_max_ps(a, b)
 #define v_round(a) _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
-#define v_exp2i(n)                                                                                 \
-  _mm256_castsi256_ps(                                                                             \
-      _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23))
+#define v_scale(a, n)                                                                              \
+  _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32(                                          \
+                       _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23)))
 
 #endif

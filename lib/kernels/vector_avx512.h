@@ -19,10 +19,8 @@
 #define v_fma(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define v_min(a, b) _mm512_min_ps(a, b)
 #define v_max(a, b) _mm512_max_ps(a, b)
-#define v_round(a) _mm512_cvtepi32_ps(_mm512_cvtps_epi32(a))
-#define v_exp2i(n)                                                                                 \
-  _mm512_castsi512_ps(                                                                             \
-      _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23))
+#define v_round(a) _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+#define v_scale(a, n) _mm512_scalef_ps(a, n)
 
 /* Sums to floats, and the biased bytes of h. */
 #define Q __m512i

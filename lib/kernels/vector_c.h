@@ -87,9 +87,9 @@ static inline float exp2i(float n)
     return value;
 }
 
-static inline block v_exp2i(block n)
+static inline block v_scale(block a, block n)
 {
-    EACH(exp2i(n.lane[j]));
+    EACH(a.lane[j] * exp2i(n.lane[j]));
 }
 
 #define V block
