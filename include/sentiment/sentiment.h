@@ -387,7 +387,7 @@ typedef struct sentiment_session_options {
     uint32_t disable_settled_tail;
     /** Zero. */
     uint32_t reserved;
-    /** Bytes for folded input projections; 0 means 32 MiB. They are shared by a
+    /** Bytes for folded input projections; 0 means 48 MiB. They are shared by a
      *  model's sessions: the first one decides, later values have no effect. */
     uint64_t fold_bytes;
     /** Torch engine: "cpu" (NULL), "cuda" or "cuda:N". @nullable @borrowed for the call */

@@ -15,7 +15,7 @@
 /* Logits of a chunk, for models with very many classes: fewer rows then. */
 #define CHUNK_LOGITS ((size_t)1 << 20)
 /* Folded rows unless the options say otherwise. */
-#define FOLD_BYTES ((uint64_t)32 << 20)
+#define FOLD_BYTES ((uint64_t)48 << 20)
 
 static sentiment_status create_engine(sentiment_session *session,
                                       const sentiment_session_options *options,
