@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs the fuzz targets, two at a time, from their committed corpora:
 # fuzz.sh [SECONDS [TARGET...]], by default 30 seconds of each. Fails on a crash,
-# a leak, ten seconds for one input or 2 GiB. Inputs to blame stay in
+# a leak, half a minute for one input or 2 GiB. Inputs to blame stay in
 # build-fuzz/crashes, what was found on the way in build-fuzz/corpus.
 set -eu
 cd "$(dirname "$0")/.."
@@ -45,7 +45,7 @@ run() {
     [ ! -f "tests/fuzz/$target.dict" ] || dictionary=-dict=tests/fuzz/$target.dict
     mkdir -p "$build/corpus/$target"
     # shellcheck disable=SC2086 # an option or nothing
-    $build/tests/fuzz/fuzz_$target -seed=1 -max_total_time="$seconds" -timeout=10 \
+    $build/tests/fuzz/fuzz_$target -seed=1 -max_total_time="$seconds" -timeout=30 \
         -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 $dictionary \
         -artifact_prefix="$build/crashes/$target-" "$build/corpus/$target" \
         "tests/fuzz/corpus/$target" >"$log" 2>&1 || status=$?
