@@ -2,7 +2,8 @@
 """check_documents.py ROOT [COMMAND]: what the Markdown files point at exists.
 
 Links to files of the tree; `make` targets in code; and, where the built
-command is given, the subcommands and options that the examples use.
+command is given, the subcommands and options that the examples use. Prose is
+wrapped as sources are; rows of tables are not.
 """
 import os
 import re
@@ -15,6 +16,7 @@ import sources
 LINK = re.compile(r'\]\(([^)\s]+)\)')
 BLOCK = re.compile(r'^```(?:sh|console|bash)\n(.*?)^```', re.MULTILINE | re.DOTALL)
 TARGET = re.compile(r'^([a-z][a-z-]*):', re.MULTILINE)
+MAX_COLUMNS = 100
 
 
 def commands(text):
@@ -72,6 +74,15 @@ def check_links(root, name, text):
             yield f'{name}: link to nothing: {link}'
 
 
+def check_width(name, text):
+    """Lines that are too long, where they could be shorter."""
+    fenced = False
+    for number, line in enumerate(text.split('\n'), 1):
+        fenced ^= line.startswith('```')
+        if len(line) > MAX_COLUMNS and not fenced and not line.startswith('|'):
+            yield f'{name}:{number}: {len(line)} columns, at most {MAX_COLUMNS}'
+
+
 def main(root, command=''):
     """Checks every Markdown file."""
     targets = set(TARGET.findall(sources.read(root, 'Makefile').decode()))
@@ -82,6 +93,7 @@ def main(root, command=''):
         checked += 1
         text = sources.read(root, name).decode('utf-8', 'replace')
         problems += check_links(root, name, text)
+        problems += check_width(name, text)
         for words in commands(text):
             problem = check_command(words, targets, command, cache)
             if problem:
