@@ -32,7 +32,7 @@ static const option_spec own_options[] = {
      .argument = "N",
      .low = 11,
      .high = 20,
-     .help = "ONNX: version of the operator set; default: 17"},
+     .help = "ONNX: version of the operator set, 11 to 20; default: 17"},
     {.name = "no-check",
      .kind = OPTION_FLAG,
      .offset = offsetof(convert_settings, no_check),
@@ -43,9 +43,10 @@ static const command_help help = {
     .name = "convert",
     .arguments = "SRC DST",
     .summary = "Converts a model between a guide folder, .safetensors and .onnx.",
-    .details = "SRC is a file, or a folder with model.pth, tokenizer.json or tokenizer.pkl, and\n"
-               "config.json. A DST ending in .safetensors is written as one native file, one in\n"
-               ".onnx as an ONNX model that the official checker accepts, any other as a folder.\n"
+    .details = "SRC is a file (a TorchScript archive too, where it holds the classifier), or a\n"
+               "folder with model.pth, tokenizer.json or tokenizer.pkl, and config.json. A DST\n"
+               "ending in .safetensors is written as one native file, one in .onnx as an ONNX\n"
+               "model that the official checker accepts, any other as a folder.\n"
                "A failure leaves what was there. What was done joins the lineage of the model;\n"
                "golden vectors must hold, and are made where there are none.",
     .arguments_min = 2,
@@ -76,8 +77,8 @@ static bool check(const char *aside, const char *path)
 }
 
 /* Saves aside, checks, renames: what stands at `path` stays until then. */
-static bool save_checked(sentiment_model *model, const char *path, const history *given,
-                         json_t *step, sentiment_save_options *how)
+static bool save_checked(sentiment_model *model, const char *path, history *given, json_t *step,
+                         sentiment_save_options *how)
 {
     char *aside = malloc(strlen(path) + sizeof UNCHECKED);
     if (!aside) {
@@ -87,6 +88,7 @@ static bool save_checked(sentiment_model *model, const char *path, const history
     }
     sprintf(aside, "%s%s", path, UNCHECKED);
     how->format = SENTIMENT_FORMAT_ONNX;
+    given->meant = path;
     bool good = history_save(model, aside, given, step, how);
     if (good && !check(aside, path)) {
         remove(aside);

@@ -69,6 +69,16 @@ static char *metadata_of(const history *given, const char *golden)
     return text;
 }
 
+/* Reports a failure of saving at `path`, which may be `meant` with a suffix. */
+static void blame(sentiment_error *error, const char *path, const char *meant)
+{
+    size_t length = strlen(path);
+    if (meant && strncmp(error->message, path, length) == 0)
+        memmove(error->message + strlen(meant), error->message + length,
+                strlen(error->message + length) + 1);
+    message_error(error);
+}
+
 bool history_save(sentiment_model *model, const char *path, const history *given, json_t *step,
                   const sentiment_save_options *options)
 {
@@ -84,7 +94,7 @@ bool history_save(sentiment_model *model, const char *path, const history *given
     all.metadata_json = metadata;
     all.lineage_json = lineage;
     if (good && sentiment_model_save(model, path, &all, &error) != SENTIMENT_OK) {
-        message_error(&error);
+        blame(&error, path, given->meant);
         good = false;
     }
     free(lineage);

@@ -12,6 +12,7 @@
 
 typedef struct history {
     const char *name, *version; /* NULL: as the model says already */
+    const char *meant; /* what messages call a path that has a suffix for a while; else NULL */
 } history;
 
 /* --name, --model-version; the target is a history. */

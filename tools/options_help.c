@@ -104,8 +104,8 @@ static void print_option(const option_spec *spec, const void *target, emit *out)
 
 void options_print_help(const command_help *help, const option_group *groups, emit *out)
 {
-    emit_format(out, "Usage: sentiment %s [options] %s\n\n%s\n\nOptions:\n", help->name,
-                help->arguments, help->summary);
+    emit_format(out, "Usage: sentiment %s [options]%s%s\n\n%s\n\nOptions:\n", help->name,
+                help->arguments[0] ? " " : "", help->arguments, help->summary);
     for (; groups->specs; groups++)
         for (const option_spec *spec = groups->specs; spec->name; spec++)
             print_option(spec, (const char *)groups->target + spec->offset, out);

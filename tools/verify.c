@@ -25,7 +25,7 @@ static const command_help help = {
     .arguments = "MODEL",
     .summary = "Checks that a model is whole and answers as it did when it was made.",
     .details = "structure  the files can be read, and fit together\n"
-               "digest     the SHA-256 that a native file states is that of its data\n"
+               "digest     the SHA-256 that the file states is that of its data\n"
                "golden     the texts in the metadata get the recorded ids and probabilities\n"
                "torch      the native engine and libtorch agree, where the plugin is there\n\n"
                "What cannot be checked is skipped and counts as passed. JSON fields: ok, checks\n"

@@ -74,7 +74,7 @@ static sentiment_status check_files(const char *folder, const file_set *files, s
         return SENTIMENT_OK;
     return sn_fail(error, SENTIMENT_ERROR_NOT_FOUND, SN_NO_OFFSET,
                    "%s: %s missing; expected a folder with model.pth, tokenizer.pkl (or "
-                   "tokenizer.json) and config.json, or a native .safetensors file",
+                   "tokenizer.json) and config.json, or a .safetensors, .onnx or .pt file",
                    folder, missing);
 }
 

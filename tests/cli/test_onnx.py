@@ -145,13 +145,17 @@ class Onnx(cli.Case):
         self.assertEqual(parts(last)['model.pth'], parts(folder)['model.pth'])
 
     def test_failures(self):
-        self.bad(cli.run('convert', self.model, self.path('no/such/m.onnx')), 1, 'no/such')
+        for arguments in ([], ['--no-check']):
+            target = self.path('no/such/m.onnx')
+            self.bad(cli.run('convert', self.model, target, *arguments), 1,
+                     'sentiment: ' + target + ': cannot write')
         cut = self.write('cut.onnx', self.read(self.convert(self.model, self.path('w.onnx')))[:-1])
         self.bad(cli.run('convert', cut, self.path('cut.safetensors')), 1, 'cut.onnx')
         small = self.path('int8.safetensors')
         self.assertEqual(cli.run('optimize', self.model, small).returncode, 0)
-        self.bad(cli.run('convert', small, self.path('int8.onnx')), 1, 'int8')
-        self.assertFalse(os.path.exists(self.path('int8.onnx')))
+        target = self.path('int8.onnx')
+        self.bad(cli.run('convert', small, target), 1, 'sentiment: ' + target + ': int8')
+        self.assertEqual([name for name in os.listdir(self.folder.name) if 'int8.onnx' in name], [])
 
 
 if __name__ == '__main__':

@@ -52,6 +52,7 @@ class Help(cli.Case):
             done = self.good(cli.run(name, '--help'))
             self.assertTrue(done.stdout.startswith(b'Usage: sentiment %s ' % name.encode()))
             self.assertTrue(max(map(len, done.stdout.split(b'\n'))) <= 100, name)
+            self.assertNotRegex(done.stdout, rb'(?m) $', name)
             missing = set(common[name] + ['help']) - set(options_of(name))
             self.assertEqual(missing, set(), name)
 
