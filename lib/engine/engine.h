@@ -6,6 +6,7 @@
 #define SN_ENGINE_ENGINE_H
 
 #include "engine/plugin.h"
+#include "engine/pool.h"
 #include "model/model.h"
 
 /* Rows of ids below vocab_size; see sn_plugin_rows. */
@@ -16,6 +17,7 @@ typedef struct sn_engine_options {
     int32_t precision; /* FP32 or INT8 */
     int32_t isa;       /* upper bound, never AUTO */
     uint32_t threads;  /* >= 1 */
+    sn_pool *pool;     /* of so many threads; the session's */
     _Bool disable_settled_tail;
     uint64_t fold_bytes;
     const char *device; /* NULL: cpu */

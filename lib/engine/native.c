@@ -34,7 +34,7 @@ typedef struct native {
     const sn_memory *memory;
     sn_classifier classifier;
     uint32_t threads;
-    sn_pool *pool;
+    sn_pool *pool; /* the session's */
     sn_worker *workers; /* [threads] */
     uint32_t *order;    /* [capacity], and as many again for sorting */
     size_t capacity;
@@ -141,7 +141,6 @@ static void native_destroy(void *state)
     native *engine = state;
     if (!engine)
         return;
-    sn_pool_free(engine->pool);
     for (uint32_t i = 0; engine->workers && i < engine->threads; i++)
         sn_worker_free(&engine->workers[i]);
     sn_free(engine->memory, engine->workers);
@@ -151,9 +150,7 @@ static void native_destroy(void *state)
 
 static sentiment_status create_workers(native *engine, sentiment_error *error)
 {
-    sentiment_status status = sn_pool_create(engine->memory, engine->threads, &engine->pool, error);
-    if (status)
-        return status;
+    sentiment_status status = SENTIMENT_OK;
     engine->workers = sn_alloc_zero(engine->memory, engine->threads, sizeof *engine->workers);
     if (!engine->workers)
         return sn_fail_memory(error, "a session's threads");
@@ -186,6 +183,7 @@ static sentiment_status native_create(sentiment_model *model, const sn_engine_op
         return sn_fail_memory(error, "a session");
     engine->memory = &model->memory;
     engine->threads = options->threads;
+    engine->pool = options->pool;
     engine->classifier = (sn_classifier){
         .lstm = &weights->lstm, .kernels = sn_kernels_get(options->isa), .fold = &weights->fold};
     if (!options->disable_settled_tail)

@@ -1,26 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A session: texts to tokens to rows, through an engine, to results. Batches
- * go through in chunks, so that memory does not grow with the batch. */
+ * A session: texts to tokens to rows, through an engine, to results. */
 #ifndef SN_ENGINE_SESSION_H
 #define SN_ENGINE_SESSION_H
 
 #include <sys/types.h>
 
+#include "engine/chunk.h"
 #include "engine/engine.h"
-
-/* Rows on their way to the engine, reused from chunk to chunk. */
-typedef struct sn_chunk {
-    int32_t *ids;
-    size_t ids_capacity;
-    uint64_t *offsets; /* [rows_capacity+1] */
-    uint32_t *totals;  /* [rows_capacity] */
-    uint64_t *items;   /* [rows_capacity] which item of the batch a row is */
-    float *logits;     /* [rows_capacity][num_classes] */
-    sentiment_result *results; /* [rows_capacity] what is known before the engine runs */
-    size_t rows_capacity;
-    size_t rows;
-} sn_chunk;
 
 struct sentiment_session {
     sn_memory memory;
@@ -33,26 +20,13 @@ struct sentiment_session {
     uint32_t max_length;
     uint32_t threads;
     pid_t process; /* whose threads the session has */
-    sn_tokens tokens;
+    sn_pool *pool;
+    sn_lane *lanes; /* [threads] */
     sn_chunk chunk;
 };
 
 /* FORKED if the session's threads are those of a parent process. */
 sentiment_status sn_session_check_process(const sentiment_session *session, sentiment_error *error);
-
-/* What a batch is made of: texts, or rows of ids when `ids` is given. */
-typedef struct sn_batch {
-    const char *text;
-    const int32_t *ids;
-    const uint64_t *offsets;     /* [count+1] */
-    const uint32_t *max_lengths; /* [count] or NULL */
-    size_t count;
-    sentiment_result *results; /* stride: the first one's struct_size */
-    float *probabilities;      /* [count][classes] or NULL */
-    float *logits;             /* [count][classes] or NULL */
-    const sentiment_cancel *cancel;
-    _Bool single; /* one text of a call that fails with it: its arrays are then left alone */
-} sn_batch;
 
 sentiment_status sn_session_create(sentiment_model *model, const sentiment_session_options *options,
                                    sentiment_session **out, sentiment_error *error);

@@ -185,7 +185,7 @@ static sentiment_status tokenize(sentiment_stream *stream, const progress *work,
     sentiment_session *session = stream->session;
     return sn_tokenizer_encode(tokenizer_of(stream), &session->memory,
                                (const char *)stream->buffer + work->begin, size,
-                               session->utf8_policy, &session->tokens, error);
+                               session->utf8_policy, &session->lanes[0].tokens, error);
 }
 
 /* Which tokens of a text so far the network reads. */
@@ -200,7 +200,7 @@ typedef struct used_tokens {
  * that use the end of a text never have their text cut: then all are here. */
 static used_tokens use_tokens(const sentiment_stream *stream, const progress *work)
 {
-    const sn_tokens *tokens = &stream->session->tokens;
+    const sn_tokens *tokens = &stream->session->lanes[0].tokens;
     const sn_tokenizer *tokenizer = tokenizer_of(stream);
     uint64_t limit = stream->max_length, all = work->tokens + tokens->count;
     if (tokenizer->max_length && tokenizer->max_length < limit)
@@ -242,7 +242,7 @@ static sentiment_status settle(sentiment_stream *stream, progress *work, sentime
     }
     work->bytes += cut;
     work->begin += cut;
-    work->tokens += stream->session->tokens.count;
+    work->tokens += stream->session->lanes[0].tokens.count;
     work->unknown = used.unknown;
     return status;
 }
@@ -275,7 +275,7 @@ static sentiment_status answer_with(sentiment_stream *stream, const progress *wo
     sentiment_status status = tokenize(stream, work, size, error);
     if (status)
         return status;
-    uint64_t tokens = work->tokens + session->tokens.count;
+    uint64_t tokens = work->tokens + session->lanes[0].tokens.count;
     used_tokens used = use_tokens(stream, work);
     uint32_t total =
         session->padding == SENTIMENT_PADDING_MAX_LENGTH ? stream->max_length : (uint32_t)used.all;

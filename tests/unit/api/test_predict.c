@@ -54,6 +54,36 @@ static void test_same_bits(void **state)
     free(many.buffer);
 }
 
+/* Items that fail among others, enough of them for several threads and parts. */
+static void test_many_bad_items(void **state)
+{
+    (void)state;
+    static answer_set one, more;
+    texts many = make_texts();
+    sentiment_model *model = small_model(SENTIMENT_PADDING_NONE, NULL);
+    for (size_t i = 3; i < TEXTS; i += 7)
+        if (many.offsets[i + 1] > many.offsets[i])
+            many.buffer[many.offsets[i + 1] - 1] = (char)0xFF;
+    for (uint32_t threads = 1; threads <= 5; threads++) {
+        sentiment_session *session = small_session(model, threads);
+        predict_all(session, &many, TEXTS, threads == 1 ? &one : &more);
+        if (threads > 1)
+            assert_memory_equal(&one, &more, sizeof one);
+        sentiment_session_free(session);
+    }
+    for (size_t i = 0; i < TEXTS; i++) {
+        uint64_t size = many.offsets[i + 1] - many.offsets[i];
+        int32_t expected = i % 7 == 3 && size ? SENTIMENT_ERROR_INVALID_UTF8 : SENTIMENT_OK;
+        assert_int_equal(one.results[i].status, expected);
+        if (expected)
+            assert_int_equal(one.results[i].error_offset, size - 1);
+        else
+            assert_int_equal(one.results[i].tokens, i % 31);
+    }
+    sentiment_model_free(model);
+    free(many.buffer);
+}
+
 static void test_single_equals_batch(void **state)
 {
     (void)state;
@@ -360,7 +390,7 @@ int main(void)
         cmocka_unit_test(test_flags),     cmocka_unit_test(test_empty_is_bias),
         cmocka_unit_test(test_bad_items), cmocka_unit_test(test_bad_arguments),
         cmocka_unit_test(test_ids),       cmocka_unit_test(test_explain),
-        cmocka_unit_test(test_short_results),
+        cmocka_unit_test(test_short_results), cmocka_unit_test(test_many_bad_items),
         cmocka_unit_test(test_cancel),    cmocka_unit_test(test_fork),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
