@@ -361,7 +361,8 @@ sentiment_status sn_onnx_evaluate(sn_onnx_context *context, sentiment_error *err
             return status;
     }
     const sn_onnx_value *output = &graph->values[graph->output];
-    _Bool is_bare = output->kind == SN_VALUE_PRODUCT;
+    /* A bias of other logits is none of these. */
+    _Bool is_bare = output->kind == SN_VALUE_PRODUCT && !context->network.has_fc_bias;
     if ((output->kind == SN_VALUE_LOGITS || is_bare) && output->rank == 2 &&
         sn_onnx_axes_are(output, expected, 2) && output->layers == context->network.layer_count)
         return SENTIMENT_OK;

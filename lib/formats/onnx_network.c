@@ -25,6 +25,15 @@ static sn_onnx_dim size_of(uint64_t size)
     return sn_onnx_plain((int64_t)size);
 }
 
+/* Whether the two are the same numbers in the same places. */
+static _Bool is_same(const sn_tensor *a, const sn_tensor *b)
+{
+    _Bool same = a->data == b->data && a->dtype == b->dtype && a->rank == b->rank;
+    for (uint32_t d = 0; same && d < a->rank; d++)
+        same = a->dims[d] == b->dims[d] && a->strides[d] == b->strides[d];
+    return same;
+}
+
 /* --------------------------------------------------------------- embedding */
 
 sentiment_status sn_onnx_op_gather(sn_onnx_call *call, sentiment_error *error)
@@ -48,7 +57,7 @@ sentiment_status sn_onnx_op_gather(sn_onnx_call *call, sentiment_error *error)
                               "it takes from %s by %s; expected rows of embedding.weight by the "
                               "token ids",
                               sn_onnx_kind_name(table->kind), sn_onnx_kind_name(ids->kind));
-    if (network->has_embedding && network->embedding.data != table->tensor.data)
+    if (network->has_embedding && !is_same(&network->embedding, &table->tensor))
         return sn_onnx_misfit(call, error, "it is a second embedding");
     network->embedding = table->tensor;
     network->has_embedding = 1;
@@ -337,6 +346,9 @@ static sentiment_status take_fc_weight(sn_onnx_call *call, const sn_onnx_value *
 {
     sn_onnx_network *network = &call->context->network;
     uint64_t width = (uint64_t)pooled->dims[1].factor;
+    /* Its result may be wanted for nothing but its shape; which one counts would be a guess. */
+    if (network->has_fc_weight)
+        return sn_onnx_misfit(call, error, "it is a second linear layer");
     if (!is_weight(value, 2) || value->tensor.dims[by_rows ? 1 : 0] != width)
         return sn_onnx_misfit_as(call, SENTIMENT_ERROR_SHAPE_MISMATCH, error,
                                  "its matrix is no floating constant for %llu features",
@@ -358,16 +370,18 @@ static sentiment_status take_fc_weight(sn_onnx_call *call, const sn_onnx_value *
     return SENTIMENT_OK;
 }
 
-/* fc.bias, [classes] or with axes of size 1 before it. */
-static sentiment_status take_fc_bias(sn_onnx_call *call, const sn_onnx_value *value,
+/* fc.bias, [classes] or with axes of size 1 before it, added to the last of `rank` axes. */
+static sentiment_status take_fc_bias(sn_onnx_call *call, const sn_onnx_value *value, uint32_t rank,
                                      sentiment_error *error)
 {
     sn_onnx_network *network = &call->context->network;
     const sn_tensor *tensor = &value->tensor;
     uint64_t classes = network->fc_weight.dims[0];
     uint32_t last = tensor->rank - 1;
-    if (value->kind != SN_VALUE_TENSOR || tensor->rank < 1 || tensor->dtype > SN_BF16 ||
-        tensor->dims[last] != classes || tensor->elements != classes)
+    if (network->has_fc_bias)
+        return sn_onnx_misfit(call, error, "it adds a second bias");
+    if (value->kind != SN_VALUE_TENSOR || tensor->rank < 1 || tensor->rank > rank ||
+        tensor->dtype > SN_BF16 || tensor->dims[last] != classes || tensor->elements != classes)
         return sn_onnx_misfit_as(call, SENTIMENT_ERROR_SHAPE_MISMATCH, error,
                                  "what it adds is no floating constant of %llu numbers",
                                  (unsigned long long)classes);
@@ -406,7 +420,7 @@ sentiment_status sn_onnx_op_gemm(sn_onnx_call *call, sentiment_error *error)
     if (status != SENTIMENT_OK || !bias)
         return status;
     call->out->kind = SN_VALUE_LOGITS;
-    return take_fc_bias(call, bias, error);
+    return take_fc_bias(call, bias, pooled->rank, error);
 }
 
 sentiment_status sn_onnx_op_matmul(sn_onnx_call *call, sentiment_error *error)
@@ -430,7 +444,9 @@ sentiment_status sn_onnx_op_add(sn_onnx_call *call, sentiment_error *error)
     if (product->kind != SN_VALUE_PRODUCT || a->kind == b->kind)
         return sn_onnx_misfit(call, error, "it adds %s and %s", sn_onnx_kind_name(a->kind),
                               sn_onnx_kind_name(b->kind));
+    if (product->axes[product->rank - 1] != SN_AXIS_CLASS)
+        return sn_onnx_misfit(call, error, "the classes are not the last axis of what it adds to");
     sn_onnx_become(call->out, product);
     call->out->kind = SN_VALUE_LOGITS;
-    return take_fc_bias(call, product == a ? b : a, error);
+    return take_fc_bias(call, product == a ? b : a, product->rank, error);
 }

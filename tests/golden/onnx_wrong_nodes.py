@@ -15,6 +15,15 @@ def make_embedding():
     weights("embedding-empty", UNSUPPORTED, "node 'x' ('Gather')", "E", tensor("E", (3, 0), b""))
     weights("embedding-of-integers", UNSUPPORTED, "node 'x' ('Gather')", "E",
             tensor("E", (3, 2), longs(1, 2, 3, 4, 5, 6), INT64))
+    @case("embedding-on-the-side", UNSUPPORTED, "node 'x2' ('Gather') does not fit: it is a second")
+    def _(model):
+        model.tensors["E"] = tensor("E", (3, 3), floats(9))
+        model.tensors["W"] = tensor("W", (1, 8, 3), floats(24))
+        model.nodes[1:1] = [node("Transpose", "E", "Et"), node("Gather", "Et,input", "x2"),
+                            node("Shape", "x2", "s")]
+        model.find("xt")["inputs"] = ["x3"]
+        model.nodes.insert(model.at("xt"), node("Reshape", "x,s", "x3"))
+
     insert("scaled-embedding", UNSUPPORTED, "it multiplies", "xt", node("Mul", "x,E", "x2"),
            x="x2")
 
@@ -169,6 +178,32 @@ def make_head():
     def _(model):
         model.nodes.append(node("Add", "output,G", "more"))
         model.outputs = [value_info("more", FLOAT, ("batch", 2))]
+
+    for name, says, first, side in (
+            ("gemm-on-the-side", "node 'b' ('Gemm') does not fit: it is a second linear layer",
+             node("Gemm", "m,F,G", "a", transB=1), node("Gemm", "m,R2,E2", "b", transB=1)),
+            ("bias-on-the-side", "output is the product with fc.weight",
+             node("Gemm", "m,F", "a", transB=1), node("Add", "a,G", "b")),
+            ("bias-twice", "node 'b' ('Add') does not fit: it adds a second bias",
+             node("Gemm", "m,F", "p", transB=1), node("Add", "p,E2", "b"))):
+        model = Model()
+        model.tensors["R2"] = tensor("R2", (2, 2), floats(4, 5))
+        model.tensors["E2"] = tensor("E2", (2,), floats(2, 5))
+        more = [node("Add", "p,G", "a")] if name == "bias-twice" else []
+        model.nodes[-1:] = [first, *more, side, node("Shape", "b", "s"),
+                            node("Reshape", "a,s", "output")]
+        case(name, UNSUPPORTED, says, model.encode())
+
+    @case("bias-along-the-batch", UNSUPPORTED, "the classes are not the last axis")
+    def _(model):
+        model.inputs = [value_info("input", INT64, (2, "sequence"))]
+        model.nodes[-1:] = [node("Gemm", "m,F", "p", transB=1), node("Transpose", "p", "t"),
+                            node("Add", "t,G", "b"), node("Transpose", "b", "output")]
+
+    @case("bias-with-more-axes", SHAPE, "no floating constant of 2 numbers")
+    def _(model):
+        model.tensors["G"] = tensor("G", (1, 1, 2), floats(2))
+        model.nodes[-1:] = [node("Gemm", "m,F", "p", transB=1), node("Add", "p,G", "output")]
 
     @case("dropout-in-training", UNSUPPORTED, "training mode")
     def _(model):
