@@ -22,11 +22,11 @@ typedef struct sn_bytes {
  * devices and FIFOs are refused without blocking. */
 sentiment_status sn_file_read(const char *path, const sn_memory *memory, _Bool use_mmap,
                               uint64_t limit, sn_bytes *out, sentiment_error *error);
-/* sn_file_read of `name`, a path that a file in `folder` gave: one that is absolute, has a
- * part "..", or leads out of the folder through symbolic links is BAD_MODEL. */
-sentiment_status sn_file_read_inside(const char *folder, const char *name, const sn_memory *memory,
-                                     _Bool use_mmap, uint64_t limit, sn_bytes *out,
-                                     sentiment_error *error);
+/* The real path of `name`, a path that a file in `folder` gave, without links and empty parts,
+ * to be freed: one that is absolute, has a part "..", or leads out of the folder through
+ * symbolic links is BAD_MODEL. */
+sentiment_status sn_path_find_inside(const char *folder, const char *name, const sn_memory *memory,
+                                     char **out, sentiment_error *error);
 /* A copy of the caller's bytes. */
 sentiment_status sn_bytes_copy(const void *data, size_t size, const sn_memory *memory,
                                sn_bytes *out, sentiment_error *error);

@@ -44,9 +44,8 @@ static sentiment_status leaves(const char *name, sentiment_error *error)
                    "'%.200s' is no file below the model's own folder", name);
 }
 
-sentiment_status sn_file_read_inside(const char *folder, const char *name, const sn_memory *memory,
-                                     _Bool use_mmap, uint64_t limit, sn_bytes *out,
-                                     sentiment_error *error)
+sentiment_status sn_path_find_inside(const char *folder, const char *name, const sn_memory *memory,
+                                     char **out, sentiment_error *error)
 {
     char real_folder[PATH_MAX], real_path[PATH_MAX];
     if (!stays_below(name))
@@ -62,7 +61,8 @@ sentiment_status sn_file_read_inside(const char *folder, const char *name, const
     else if (!lies_below(real_path, real_folder))
         status = leaves(name, error);
     sn_free(memory, path);
-    return status == SENTIMENT_OK
-               ? sn_file_read(real_path, memory, use_mmap, limit, out, error)
-               : status;
+    if (status != SENTIMENT_OK)
+        return status;
+    *out = sn_duplicate(memory, real_path, strlen(real_path));
+    return *out ? SENTIMENT_OK : sn_fail_memory(error, "a path");
 }

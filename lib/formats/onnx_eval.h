@@ -39,7 +39,7 @@ typedef struct sn_onnx_store {
     void **blocks;
     size_t block_count, block_room;
     sn_bytes *files;
-    char **locations;
+    char **paths; /* of the files, without links */
     size_t file_count;
     uint64_t work; /* bytes that may still be copied or looked at while folding constants */
 } sn_onnx_store;

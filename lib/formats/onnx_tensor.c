@@ -84,11 +84,11 @@ void sn_onnx_store_free(sn_onnx_store *store)
         sn_free(store->memory, store->blocks[i]);
     for (size_t i = 0; i < store->file_count; i++) {
         sn_bytes_free(&store->files[i]);
-        sn_free(store->memory, store->locations[i]);
+        sn_free(store->memory, store->paths[i]);
     }
     sn_free(store->memory, store->blocks);
     sn_free(store->memory, store->files);
-    sn_free(store->memory, store->locations);
+    sn_free(store->memory, store->paths);
 }
 
 void *sn_onnx_store_block(sn_onnx_store *store, size_t count, size_t size, sentiment_error *error)
@@ -111,43 +111,55 @@ out:
     return block;
 }
 
-/* The bytes of a file with external data, read once. */
-static sentiment_status open_file(sn_onnx_store *store, const source *from, const sn_bytes **out,
-                                  sentiment_error *error)
+/* Reads the file `path`, which the list takes over on success. */
+static sentiment_status add_file(sn_onnx_store *store, const source *from, char *path,
+                                 sentiment_error *error)
 {
-    for (size_t i = 0; i < store->file_count; i++) {
-        if (strcmp(store->locations[i], from->location) == 0) {
-            *out = &store->files[i];
-            return SENTIMENT_OK;
-        }
-    }
-    if (store->file_count == FILES_MOST)
+    size_t count = store->file_count;
+    if (count == FILES_MOST)
         return bad(from, SENTIMENT_ERROR_UNSUPPORTED, error,
                    "the weights lie in more than %d files", FILES_MOST);
-    size_t count = store->file_count;
     sn_bytes *files = sn_realloc(store->memory, store->files, count + 1, sizeof *files);
     if (!files)
         return sn_fail_memory(error, "a list of files");
     store->files = files;
-    char **locations = sn_realloc(store->memory, store->locations, count + 1, sizeof *locations);
-    if (!locations)
+    char **paths = sn_realloc(store->memory, store->paths, count + 1, sizeof *paths);
+    if (!paths)
         return sn_fail_memory(error, "a list of files");
-    store->locations = locations;
-    locations[count] = sn_duplicate(store->memory, from->location, strlen(from->location));
-    if (!locations[count])
-        return sn_fail_memory(error, "a list of files");
+    store->paths = paths;
     files[count] = (sn_bytes){0};
-    sentiment_status status =
-        sn_file_read_inside(store->folder, from->location, store->memory,
-                            store->options->use_mmap, SN_MODEL_LIMIT, &files[count], error);
-    if (status != SENTIMENT_OK) {
-        sn_free(store->memory, locations[count]);
+    sentiment_status status = sn_file_read(path, store->memory, store->options->use_mmap,
+                                           SN_MODEL_LIMIT, &files[count], error);
+    if (status != SENTIMENT_OK)
         return sn_fail_in(error, status, "onnx: %s: external data", from->what);
-    }
+    paths[count] = path;
     store->file_count++;
     store->work += SN_ONNX_WORK_FACTOR * (uint64_t)files[count].size;
-    *out = &files[count];
     return SENTIMENT_OK;
+}
+
+/* The bytes of a file with external data. It is read once, however many spellings of
+ * its path there are: else a small graph could fill the memory with one large file. */
+static sentiment_status open_file(sn_onnx_store *store, const source *from, const sn_bytes **out,
+                                  sentiment_error *error)
+{
+    char *path = NULL;
+    size_t at = 0;
+    sentiment_status status =
+        sn_path_find_inside(store->folder, from->location, store->memory, &path, error);
+    if (status != SENTIMENT_OK)
+        return sn_fail_in(error, status, "onnx: %s: external data", from->what);
+    while (at < store->file_count && strcmp(store->paths[at], path) != 0)
+        at++;
+    if (at == store->file_count) {
+        status = add_file(store, from, path, error);
+        if (status == SENTIMENT_OK)
+            path = NULL;
+    }
+    sn_free(store->memory, path);
+    if (status == SENTIMENT_OK)
+        *out = &store->files[at];
+    return status;
 }
 
 /* ----------------------------------------------------------------- parsing */

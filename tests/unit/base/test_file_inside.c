@@ -60,11 +60,23 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* What a reader does with a name. */
+static sentiment_status read_inside(const char *folder, const char *name, const sn_memory *memory,
+                                    sn_bytes *out, sentiment_error *error)
+{
+    char *path = NULL;
+    sentiment_status status = sn_path_find_inside(folder, name, memory, &path, error);
+    if (status == SENTIMENT_OK)
+        status = sn_file_read(path, memory, 0, 100, out, error);
+    sn_free(memory, path);
+    return status;
+}
+
 static void reads(const char *folder, const char *name, const char *expected)
 {
     sn_bytes bytes = {0};
     sentiment_error error = {.struct_size = sizeof error};
-    if (sn_file_read_inside(folder, name, &sn_memory_default, 0, 100, &bytes, &error))
+    if (read_inside(folder, name, &sn_memory_default, &bytes, &error))
         fail_msg("%s: %s", name, error.message);
     assert_int_equal(bytes.size, strlen(expected));
     assert_memory_equal(bytes.data, expected, bytes.size);
@@ -75,8 +87,7 @@ static void refuses(const char *name, sentiment_status code)
 {
     sn_bytes bytes = {0};
     sentiment_error error = {.struct_size = sizeof error};
-    assert_int_equal(
-        sn_file_read_inside(inner, name, &sn_memory_default, 0, 100, &bytes, &error), code);
+    assert_int_equal(read_inside(inner, name, &sn_memory_default, &bytes, &error), code);
     assert_null(bytes.data);
     assert_true(strlen(error.message) > 0);
 }
@@ -124,6 +135,26 @@ static void refuses_what_leaves(void **state)
     refuses(".", SENTIMENT_ERROR_BAD_MODEL);
 }
 
+/* One file has one path, however its name is spelt. */
+static void finds_one_path(void **state)
+{
+    (void)state;
+    static const char *const spellings[] = {"sub/deep", "./sub//deep", "sub/./deep", "near"};
+    char *first = NULL;
+    make_link("sub/deep", "near");
+    assert_int_equal(
+        sn_path_find_inside(inner, spellings[0], &sn_memory_default, &first, NULL), SENTIMENT_OK);
+    for (size_t i = 1; i < sizeof spellings / sizeof spellings[0]; i++) {
+        char *path = NULL;
+        assert_int_equal(
+            sn_path_find_inside(inner, spellings[i], &sn_memory_default, &path, NULL),
+            SENTIMENT_OK);
+        assert_string_equal(path, first);
+        sn_free(&sn_memory_default, path);
+    }
+    sn_free(&sn_memory_default, first);
+}
+
 /* A folder whose name begins like ours is another one. */
 static void refuses_neighbours(void **state)
 {
@@ -158,8 +189,7 @@ static void survives_every_failed_allocation(void **state)
         sentiment_allocator hooks = faulty_allocator_hooks(&faulty);
         const sn_memory memory = {hooks.user, hooks.allocate, hooks.reallocate, hooks.release};
         sn_bytes bytes = {0};
-        sentiment_status status =
-            sn_file_read_inside(inner, "file", &memory, 0, 100, &bytes, NULL);
+        sentiment_status status = read_inside(inner, "file", &memory, &bytes, NULL);
         sn_bytes_free(&bytes);
         assert_int_equal(faulty_allocator_live(&faulty), 0);
         if (!faulty_allocator_failed(&faulty)) {
@@ -177,7 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         INSIDE_TEST(reads_what_is_inside),      INSIDE_TEST(refuses_what_leaves),
         INSIDE_TEST(refuses_neighbours),        INSIDE_TEST(reports_what_is_not_there),
-        INSIDE_TEST(survives_every_failed_allocation),
+        INSIDE_TEST(survives_every_failed_allocation), INSIDE_TEST(finds_one_path),
     };
     return cmocka_run_group_tests_name("file_inside", tests, NULL, NULL);
 }

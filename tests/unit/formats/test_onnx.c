@@ -236,8 +236,6 @@ static void test_external_data(void **state)
     golden_free(&weights);
 }
 
-/* ------------------------------------------------------------------ floods */
-
 /* A model whose graph is `graph`. */
 static golden_file wrap(sn_buffer *graph)
 {
@@ -252,6 +250,79 @@ static golden_file wrap(sn_buffer *graph)
     sn_buffer_free(graph);
     return made;
 }
+
+static void put_value_info(sn_buffer *graph, uint32_t field, const char *name)
+{
+    const sn_memory *memory = &sn_memory_default;
+    sn_buffer tensor = {.memory = memory}, type = {.memory = memory}, value = {.memory = memory};
+    sn_proto_put_number(&tensor, SN_TYPE_ELEMENT, SN_ONNX_INT64);
+    sn_proto_put_message(&type, SN_TYPE_TENSOR, &tensor);
+    sn_proto_put_text(&value, SN_VALUE_NAME, name);
+    sn_proto_put_message(&value, SN_VALUE_TYPE, &type);
+    sn_proto_put_message(graph, field, &value);
+    sn_buffer_free(&tensor);
+    sn_buffer_free(&type);
+    sn_buffer_free(&value);
+}
+
+/* An initializer of one float in the file `location`. */
+static void put_external(sn_buffer *graph, const char *name, const char *location)
+{
+    const sn_memory *memory = &sn_memory_default;
+    sn_buffer tensor = {.memory = memory}, entry = {.memory = memory};
+    sn_proto_put_number(&tensor, SN_TENSOR_DIMS, 1);
+    sn_proto_put_number(&tensor, SN_TENSOR_DATA_TYPE, SN_ONNX_FLOAT);
+    sn_proto_put_text(&tensor, SN_TENSOR_NAME, name);
+    sn_proto_put_text(&entry, SN_ENTRY_KEY, "location");
+    sn_proto_put_text(&entry, SN_ENTRY_VALUE, location);
+    sn_proto_put_message(&tensor, SN_TENSOR_EXTERNAL_DATA, &entry);
+    sn_proto_put_number(&tensor, SN_TENSOR_DATA_LOCATION, 1);
+    sn_proto_put_message(graph, SN_GRAPH_INITIALIZER, &tensor);
+    sn_buffer_free(&tensor);
+    sn_buffer_free(&entry);
+}
+
+/* ./././/w and the like: the bits of `number` tell how many slashes each part has. */
+static void spell(size_t number, char out[64])
+{
+    char *at = out;
+    for (size_t bit = 0; bit < 11; bit++)
+        at += sprintf(at, number >> bit & 1 ? ".//" : "./");
+    sprintf(at, "w");
+}
+
+/* More spellings of one path than there may be files: it is read once. */
+static void test_spellings_of_a_path(void **state)
+{
+    (void)state;
+    char path[SCRATCH_PATH_SIZE + 32], name[16], location[64];
+    sn_buffer graph = {.memory = &sn_memory_default}, node = {.memory = &sn_memory_default};
+    sn_buffer axis = {.memory = &sn_memory_default};
+    scratch_write(scratch_path(folder, "w"), "\0\0\x80\x3f", 4);
+    for (size_t i = 0; i < 2000; i++) {
+        snprintf(name, sizeof name, "t%zu", i);
+        spell(i, location);
+        put_external(&graph, name, location);
+        sn_proto_put_text(&node, SN_NODE_INPUT, name);
+    }
+    sn_proto_put_text(&node, SN_NODE_OUTPUT, "all");
+    sn_proto_put_text(&node, SN_NODE_OP_TYPE, "Concat");
+    sn_proto_put_text(&axis, SN_ATTRIBUTE_NAME, "axis");
+    sn_proto_put_number(&axis, SN_ATTRIBUTE_I, 0);
+    sn_proto_put_number(&axis, SN_ATTRIBUTE_TYPE, SN_ATTRIBUTE_IS_INT);
+    sn_proto_put_message(&node, SN_NODE_ATTRIBUTE, &axis);
+    sn_proto_put_message(&graph, SN_GRAPH_NODE, &node);
+    put_value_info(&graph, SN_GRAPH_INPUT, "ids");
+    put_value_info(&graph, SN_GRAPH_OUTPUT, "all");
+    golden_file file = wrap(&graph);
+    snprintf(path, sizeof path, "%s/model.onnx", folder);
+    refuses(&file, path, SENTIMENT_ERROR_UNSUPPORTED, "the graph's output is a constant");
+    golden_free(&file);
+    sn_buffer_free(&node);
+    sn_buffer_free(&axis);
+}
+
+/* ------------------------------------------------------------------ floods */
 
 static void test_floods(void **state)
 {
@@ -285,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_invalid),
         cmocka_unit_test(test_allocations),
         cmocka_unit_test_setup_teardown(test_external_data, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_spellings_of_a_path, make_folder, remove_folder),
         cmocka_unit_test(test_floods),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
