@@ -210,7 +210,9 @@ static sentiment_status plan_join(sn_onnx_call *call, int64_t axis, sn_tensor *o
             return sn_onnx_misfit_as(call, SENTIMENT_ERROR_BAD_MODEL, error,
                                      "input %u cannot be joined with the first one", i);
         size_t along = (size_t)(axis < 0 ? axis + out->rank : axis), sum;
-        if (i && !sn_add((size_t)out->dims[along], (size_t)tensor->dims[along], &sum))
+        /* Sizes are signed elsewhere; a tensor with an axis of size 0 may have any others. */
+        if (i && (!sn_add((size_t)out->dims[along], (size_t)tensor->dims[along], &sum) ||
+                  sum > INT64_MAX))
             return sn_onnx_misfit(call, error, "the result is too large");
         if (i)
             out->dims[along] = sum;

@@ -243,13 +243,28 @@ sentiment_status sn_onnx_join_sizes(sn_onnx_call *call, _Bool *done, sentiment_e
     return SENTIMENT_OK;
 }
 
+/* A list of sizes that can be a shape. */
+static sentiment_status need_sizes(sn_onnx_call *call, const sn_onnx_value *shape,
+                                   sn_onnx_value *out, sentiment_error *error)
+{
+    if (!sn_onnx_as_sizes(shape, out) || out->rank != 1)
+        return sn_onnx_misfit(call, error, "its shape is %s", sn_onnx_kind_name(shape->kind));
+    for (uint32_t d = 0; d < out->count; d++)
+        if (out->dims[d].factor < 0)
+            return sn_onnx_misfit_as(call, SENTIMENT_ERROR_BAD_MODEL, error,
+                                     "its shape has the size %lld",
+                                     (long long)out->dims[d].factor);
+    return SENTIMENT_OK;
+}
+
 /* Value and shape of zeros; anything but zero is no initial state. */
 static sentiment_status make_zeros(sn_onnx_call *call, const sn_onnx_value *shape,
                                    sentiment_error *error)
 {
     sn_onnx_value sizes;
-    if (!sn_onnx_as_sizes(shape, &sizes) || sizes.rank != 1)
-        return sn_onnx_misfit(call, error, "its shape is %s", sn_onnx_kind_name(shape->kind));
+    sentiment_status status = need_sizes(call, shape, &sizes, error);
+    if (status != SENTIMENT_OK)
+        return status;
     sizes.kind = SN_VALUE_ZEROS;
     sizes.rank = sizes.count;
     sn_onnx_become(call->out, &sizes);
@@ -288,8 +303,12 @@ sentiment_status sn_onnx_op_expand(sn_onnx_call *call, sentiment_error *error)
     if (!zero || !shape_of(from, &old))
         return sn_onnx_misfit(call, error, "it repeats %s; only zeros may be repeated",
                               sn_onnx_kind_name(from->kind));
-    if (!sn_onnx_as_sizes(shape, &sizes) || sizes.rank != 1 || sizes.count < old.count)
-        return sn_onnx_misfit(call, error, "its shape is %s", sn_onnx_kind_name(shape->kind));
+    status = need_sizes(call, shape, &sizes, error);
+    if (status != SENTIMENT_OK)
+        return status;
+    if (sizes.count < old.count)
+        return sn_onnx_misfit(call, error, "its shape has %u axes, what it repeats %u",
+                              sizes.count, old.count);
     for (uint32_t d = 0; d < old.count; d++) {
         sn_onnx_dim *size = &sizes.dims[sizes.count - old.count + d];
         const sn_onnx_dim one = sn_onnx_plain(1);

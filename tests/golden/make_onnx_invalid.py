@@ -286,6 +286,24 @@ def make_constants():
         model.nodes.insert(0, node("Concat", "E,E", "EE", axis=2))
         model.find("x")["inputs"] = ["EE", "input"]
 
+    @case("concat-of-nothing-huge", UNSUPPORTED, "node 'c' ('Concat') does not fit: the result is")
+    def _(model):
+        model.tensors["N"] = tensor("N", (0, HUGE), b"")
+        model.nodes.insert(0, node("Concat", "N,N", "c", axis=1))
+        model.find("x")["inputs"] = ["c", "input"]
+
+    for name, make in (("zeros", node("ConstantOfShape", "least", "z")),
+                       ("expanded-zeros", node("Expand", "nought,least", "z"))):
+        model = Model()
+        model.tensors["least"] = tensor("least", (1,), longs(-1 << 63), INT64)
+        model.tensors["minus"] = tensor("minus", (1,), longs(-1), INT64)
+        model.tensors["nought"] = tensor("nought", (1,), floats(1, 0))
+        model.nodes.insert(model.at("y"), make)
+        model.nodes.insert(model.at("y"), node("Slice", "z,minus,minus", "state"))
+        model.find("y")["inputs"] = ["xt", "W", "R", "B", "", "state"]
+        case(name + "-of-negative-size", BAD, "its shape has the size -9223372036854775808",
+             model.encode())
+
     @case("constant-without-value", BAD, "it has 0 values")
     def _(model):
         model.nodes.insert(0, node("Constant", "", "c"))
