@@ -21,6 +21,10 @@ static const sn_proto_spec attribute_specs[] = {
     {SN_ATTRIBUTE_TYPE, SN_PROTO_VARINT, 0},   {SN_ATTRIBUTE_REFERENCE, SN_PROTO_BYTES, 0},
     {0},
 };
+/* Bits of the fields of which an attribute has one. */
+#define VALUE_FIELDS                                                                               \
+    (1u << SN_ATTRIBUTE_F | 1u << SN_ATTRIBUTE_I | 1u << SN_ATTRIBUTE_S | 1u << SN_ATTRIBUTE_T |    \
+     1u << SN_ATTRIBUTE_FLOATS | 1u << SN_ATTRIBUTE_INTS | 1u << SN_ATTRIBUTE_STRINGS)
 
 /* Every operator of the network, with the attributes that it may have. */
 static const struct {
@@ -162,6 +166,10 @@ static sentiment_status read_attribute(const sn_onnx_call *call, const sn_proto_
         if (status != SENTIMENT_OK)
             return status;
     }
+    uint64_t values = message.seen & VALUE_FIELDS;
+    if (more == 0 && values & (values - 1))
+        return sn_onnx_misfit_as(call, SENTIMENT_ERROR_BAD_MODEL, error,
+                                 "an attribute of it has values of more than one type");
     return more;
 }
 

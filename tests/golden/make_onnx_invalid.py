@@ -194,6 +194,9 @@ def make_graph():
     tweak("unknown-attribute", UNSUPPORTED, "attribute 'ball' is not known", "m", ball=3)
     tweak("attribute-reference", UNSUPPORTED, "refers to a function's", "m",
           keepdims=data(21, "k") + number(20, 2))
+    tweak("attribute-of-two-types", BAD, "values of more than one type", "xt",
+          perm=b"\x3d" + struct.pack("<f", 0) + number(8, 1) + number(8, 0) + number(8, 2) +
+          number(20, 7))
     tweak("attribute-type", BAD, "'keepdims' has the type 1, expected 2", "m", keepdims=0.0)
     tweak("attribute-without-type", BAD, "'keepdims' has the type 0", "m", keepdims=number(3, 0))
 
