@@ -19,9 +19,10 @@
 
 _Bool sn_onnx_probe(const uint8_t *data, size_t size)
 {
-    /* Field 1 is the version of the format; the next field is one of a model's. */
+    /* Field 1 is the version of the format; the next field is one of a model's: a text or a
+     * message, or its own version, which is the number in field 5. */
     return size > 4 && data[0] == 0x08 && data[1] > 0 && data[1] < 0x80 && data[2] != 0 &&
-           (data[2] & 7) == 2;
+           ((data[2] & 7) == 2 || data[2] == (5 << 3 | SN_PROTO_VARINT));
 }
 
 /* ------------------------------------------------------------------- input */

@@ -77,6 +77,9 @@ static void test_probe(void **state)
         assert_false(sn_onnx_probe(file.data, 3));
         golden_free(&file);
     }
+    /* A model with a version and no producer. */
+    static const uint8_t versioned[] = {0x08, 8, 0x28, 1, 0x3a, 0};
+    assert_true(sn_onnx_probe(versioned, sizeof versioned));
 }
 
 static void test_weights_have_pytorchs_names(void **state)
