@@ -16,8 +16,6 @@
 #include "formats/safetensors.h"
 
 #define STRIDE ((size_t)1 << 24)
-/* A hostile file must not make many small blocks of few bytes. */
-#define ENTRIES_MOST 65536
 /* Entries that the writer adds to those of the bundle. */
 #define OWN_ENTRIES 8
 
@@ -233,10 +231,6 @@ static sentiment_status check_entries(const sn_onnx_entry *entries, size_t count
 {
     char quoted[SN_QUOTE_SIZE];
     sentiment_status status = SENTIMENT_OK;
-    if (count > ENTRIES_MOST)
-        return sn_fail(error, SENTIMENT_ERROR_BAD_MODEL, SN_NO_OFFSET,
-                       "onnx: metadata_props has %zu entries; at most %d are read", count,
-                       ENTRIES_MOST);
     for (size_t i = 0; status == SENTIMENT_OK && i < count; i++) {
         if (i && sn_name_compare(entries[i - 1].key, entries[i].key) == 0)
             return sn_fail(error, SENTIMENT_ERROR_BAD_MODEL, SN_NO_OFFSET,

@@ -11,6 +11,9 @@
 #include "formats/onnx_fields.h"
 #include "formats/onnx_graph.h"
 
+/* Of metadata_props: a hostile file must not make many small blocks of few bytes. */
+#define ENTRIES_MOST 65536
+
 #define ONE(number, wire) {number, wire, 0}
 #define MANY(number, wire) {number, wire, 1}
 
@@ -174,6 +177,9 @@ static sentiment_status scan_model(sn_proto model, parse *state, sentiment_error
     }
     if (more < 0)
         return more;
+    if (state->metadata > ENTRIES_MOST)
+        return bad(error, SN_NO_OFFSET, "metadata_props has %zu entries; at most %d are read",
+                   state->metadata, ENTRIES_MOST);
     if (!has_graph || !state->graph->opset)
         return bad(error, SN_NO_OFFSET, "the model has no %s",
                    has_graph ? "version of the standard operators" : "graph");

@@ -350,6 +350,29 @@ static void test_floods(void **state)
     sn_buffer_free(&node);
 }
 
+/* Refused before memory is taken for them: the second allocation fails. */
+static void test_flood_of_metadata(void **state)
+{
+    (void)state;
+    faulty_allocator faulty = {.fail_at = 2};
+    sn_memory memory = golden_faulty_memory(&faulty);
+    sentiment_error error = {.struct_size = sizeof error};
+    sn_buffer model = {.memory = &sn_memory_default}, opset = {.memory = &sn_memory_default};
+    sn_bundle bundle;
+    sn_proto_put_number(&model, SN_MODEL_IR_VERSION, 8);
+    sn_proto_put_bytes(&model, SN_MODEL_GRAPH, "", 0);
+    sn_proto_put_number(&opset, SN_OPSET_VERSION, 17);
+    sn_proto_put_message(&model, SN_MODEL_OPSET_IMPORT, &opset);
+    for (size_t n = 0; n < 70000; n++)
+        sn_proto_put_bytes(&model, SN_MODEL_METADATA, "", 0);
+    assert_int_equal(read_onnx(model.data, model.size, NULL, &memory, &bundle, &error),
+                     SENTIMENT_ERROR_BAD_MODEL);
+    assert_non_null(strstr(error.message, "70000 entries"));
+    assert_int_equal(faulty_allocator_live(&faulty), 0);
+    sn_buffer_free(&model);
+    sn_buffer_free(&opset);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +384,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_external_data, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_spellings_of_a_path, make_folder, remove_folder),
         cmocka_unit_test(test_floods),
+        cmocka_unit_test(test_flood_of_metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
