@@ -149,7 +149,8 @@ out:
 void sn_lineage_forget(sn_pairs *pairs)
 {
     for (size_t i = pairs->count; i-- > 0;)
-        if (strcmp(pairs->items[i].key, SN_KEY_LINEAGE) == 0)
+        if (strcmp(pairs->items[i].key, SN_KEY_LINEAGE) == 0 ||
+            strcmp(pairs->items[i].key, SN_KEY_GOLDEN) == 0)
             sn_pairs_remove(pairs, i);
 }
 

@@ -22,7 +22,7 @@
  * and folds the keys of version 0.1 into a first step. */
 sentiment_status sn_lineage_settle(sn_pairs *pairs, sentiment_error *error);
 
-/* Removes a lineage that is not ours. */
+/* Removes a lineage that is not ours, and golden vectors likewise. */
 void sn_lineage_forget(sn_pairs *pairs);
 
 /* Sets the lineage of what is saved from a model: the model's own, and where

@@ -6,6 +6,9 @@
 
 #include "model/model.h"
 
+/* Texts with the answers that the model gives to them; the command's. */
+#define SN_KEY_GOLDEN "golden"
+
 typedef struct sn_pairs {
     const sn_memory *memory;
     sn_pair *items; /* sorted by key */

@@ -10,9 +10,6 @@
 #include "model/quantized.h"
 #include "model/tokenizer_json.h"
 
-/* Answers of the original, which are not those of its int8 self. */
-#define KEY_GOLDEN "golden"
-
 static sentiment_status copy_tokenizer(const sentiment_model *model, const sn_memory *memory,
                                        sn_tokenizer *out, sentiment_error *error)
 {
@@ -35,10 +32,11 @@ static sentiment_status copy_tokenizer(const sentiment_model *model, const sn_me
     return status;
 }
 
-/* Keys that a saver writes anew tell of the original's file; the lineage goes on. */
+/* Keys that a saver writes anew tell of the original's file; the lineage goes on. The
+ * original's golden answers are not those of its int8 self. */
 static _Bool is_kept(const char *key)
 {
-    return strcmp(key, KEY_GOLDEN) != 0 &&
+    return strcmp(key, SN_KEY_GOLDEN) != 0 &&
            (strcmp(key, SN_KEY_LINEAGE) == 0 || !sn_metadata_is_reserved(key));
 }
 

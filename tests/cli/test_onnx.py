@@ -123,6 +123,13 @@ class Onnx(cli.Case):
         shutil.copy(os.path.join(source, 'tokenizer.pkl'), self.path('tokenizer.pkl'))
         native = self.convert(graph, self.path('foreign.safetensors'))
         self.assertEqual(self.predict(native), self.predict(graph))
+        # Other people may mean anything by the keys of our metadata, here field 14 of ModelProto.
+        with open(graph, 'ab') as file:
+            for key in (b'golden', b'lineage'):
+                entry = b'\x0a%c%s\x12\x04mine' % (len(key), key)
+                file.write(b'\x72%c%s' % (len(entry), entry))
+        again = self.convert(graph, self.path('again.safetensors'))
+        self.assertEqual(self.predict(again), self.predict(native))
         self.write('config.json', '{"model_params": {"vocab_size": 8, "embedding_dim": 3, '
                                   '"hidden_size": 4, "num_classes": 2}}')
         self.bad(cli.run('info', '--model', graph), 1, 'vocab_size is 8')
