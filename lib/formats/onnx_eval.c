@@ -23,7 +23,7 @@ static const sn_proto_spec attribute_specs[] = {
 };
 /* Bits of the fields of which an attribute has one. */
 #define VALUE_FIELDS                                                                               \
-    (1u << SN_ATTRIBUTE_F | 1u << SN_ATTRIBUTE_I | 1u << SN_ATTRIBUTE_S | 1u << SN_ATTRIBUTE_T |    \
+    (1u << SN_ATTRIBUTE_F | 1u << SN_ATTRIBUTE_I | 1u << SN_ATTRIBUTE_S | 1u << SN_ATTRIBUTE_T |   \
      1u << SN_ATTRIBUTE_FLOATS | 1u << SN_ATTRIBUTE_INTS | 1u << SN_ATTRIBUTE_STRINGS)
 
 /* Every operator of the network, with the attributes that it may have. */
