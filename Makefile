@@ -48,8 +48,13 @@ install: build ## install; DESTDIR is honoured
 	meson install -C $(BUILD) --no-rebuild
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 
-bench: build ## measure native against torch at the sizes of the deployment guide
-	@bench/compare.sh $(BUILD)
+bench: $(BUILD)/build.ninja ## measure beside ONNX Runtime, oneDNN, libtorch; TEXTS= a TSV
+	@.ci/deps.sh bench
+	@CI=true .ci/venv.sh $(VENV)-bench bench/requirements.txt
+	@.ci/configure.sh $(BUILD) torch=enabled
+	ninja -C $(BUILD) all bench-programs
+	$(VENV)-bench/bin/python bench/bench.py $(BUILD) $(VENV)-bench/bin/python \
+		$(if $(TEXTS),--texts $(TEXTS)) $(BENCH_OPTIONS)
 
 fuzz: ## run the fuzz targets with clang, SECONDS= of each (default 30)
 	@.ci/deps.sh ci
@@ -62,4 +67,5 @@ format: ## format the C and C++ sources
 	git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
 
 clean: ## remove the build folders that these targets and .ci/run make
-	rm -rf $(BUILD) $(DEMO) build-abi build-asan build-clang build-fuzz build-tsan $(VENV)
+	rm -rf $(BUILD) $(DEMO) $(VENV) $(VENV)-bench
+	rm -rf build-abi build-asan build-clang build-fuzz build-tsan

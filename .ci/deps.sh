@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that a part of the project needs and that this
-# machine lacks: deps.sh light|full|ci. The one list of packages is here.
+# machine lacks: deps.sh light|full|ci|bench. The one list of packages is here.
 # Without a missing package it needs no network and no rights.
 set -eu
 
@@ -14,16 +14,20 @@ full="$full abigail-tools python3-venv"
 # ci: the second compiler with its runtimes.
 ci="$full clang libclang-rt-14-dev"
 
+# bench: what `make bench` measures beside the library.
+bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux"
+
 case "${1:-}" in
 light) wanted=$light ;;
 full) wanted=$full ;;
 ci) wanted=$ci ;;
+bench) wanted=$bench ;;
 --list)
-    printf 'light: %s\nfull: %s\nci: %s\n' "$light" "$full" "$ci"
+    printf 'light: %s\nfull: %s\nci: %s\nbench: %s\n' "$light" "$full" "$ci" "$bench"
     exit 0
     ;;
 *)
-    echo "usage: deps.sh light|full|ci|--list" >&2
+    echo "usage: deps.sh light|full|ci|bench|--list" >&2
     exit 2
     ;;
 esac

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the Python environment that tests compare with (ONNX Runtime, Hugging
-# Face tokenizers), from tests/python/requirements.txt: venv.sh FOLDER. An
-# environment of the same requirements is left as it is. Where the packages cannot
-# be had, the tests that need them are skipped; CI insists.
+# Makes a Python environment: venv.sh FOLDER [REQUIREMENTS], by default the one that
+# tests compare with (ONNX Runtime, Hugging Face tokenizers). An environment of the
+# same requirements is left as it is. Where the packages cannot be had, the tests
+# that need them are skipped; CI insists.
 set -eu
 folder=$1
-wanted=tests/python/requirements.txt
+wanted=${2:-tests/python/requirements.txt}
 cd "$(dirname "$0")/.."
 
 if [ -f "$folder/requirements.txt" ] && cmp -s "$wanted" "$folder/requirements.txt"; then

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What this processor can do at most, for the roofline of bench.py: fused
+ * multiply-adds and int8 dot products from registers, and bytes read from each
+ * level of the caches. Prints one JSON object. Each figure is the best of many
+ * short runs: a peak is what nothing has disturbed. */
+#include <immintrin.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define RUNS 200
+#define CHAINS 12 /* independent sums: latency times units, and some more */
+#define STEPS 20000
+
+static double now(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
+}
+
+/* Keeps a vector in a register and the loop from being folded away. */
+#define HOLD(x) __asm__ volatile("" : "+v"(x))
+
+__attribute__((target("avx512f"))) static double fma_avx512(void)
+{
+    __m512 sum[CHAINS], a = _mm512_set1_ps(0.5f), b = _mm512_set1_ps(0.25f);
+    for (int i = 0; i < CHAINS; i++)
+        sum[i] = _mm512_set1_ps((float)i);
+    for (int s = 0; s < STEPS; s++) {
+        HOLD(a);
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++)
+            sum[i] = _mm512_fmadd_ps(sum[i], a, b);
+    }
+    for (int i = 0; i < CHAINS; i++)
+        HOLD(sum[i]);
+    return 2.0 * 16 * CHAINS * STEPS;
+}
+
+__attribute__((target("avx2,fma"))) static double fma_avx2(void)
+{
+    __m256 sum[CHAINS], a = _mm256_set1_ps(0.5f), b = _mm256_set1_ps(0.25f);
+    for (int i = 0; i < CHAINS; i++)
+        sum[i] = _mm256_set1_ps((float)i);
+    for (int s = 0; s < STEPS; s++) {
+        HOLD(a);
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++)
+            sum[i] = _mm256_fmadd_ps(sum[i], a, b);
+    }
+    for (int i = 0; i < CHAINS; i++)
+        HOLD(sum[i]);
+    return 2.0 * 8 * CHAINS * STEPS;
+}
+
+__attribute__((target("avx512f,avx512vnni"))) static double dot_vnni(void)
+{
+    __m512i sum[CHAINS], a = _mm512_set1_epi32(0x01020304), b = _mm512_set1_epi32(0x04030201);
+    for (int i = 0; i < CHAINS; i++)
+        sum[i] = _mm512_set1_epi32(i);
+    for (int s = 0; s < STEPS; s++) {
+        HOLD(a);
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++)
+            sum[i] = _mm512_dpbusd_epi32(sum[i], a, b);
+    }
+    for (int i = 0; i < CHAINS; i++)
+        HOLD(sum[i]);
+    return 2.0 * 64 * CHAINS * STEPS;
+}
+
+static const uint8_t *buffer;
+static size_t buffer_size;
+
+__attribute__((target("avx512f"))) static double read_avx512(void)
+{
+    size_t passes = ((size_t)4 << 20) / buffer_size + 1;
+    for (size_t p = 0; p < passes; p++)
+        for (size_t at = 0; at < buffer_size; at += 512) {
+#pragma GCC unroll 8
+            for (size_t i = 0; i < 8; i++) {
+                __m512i v = _mm512_load_si512((const void *)(buffer + at + 64 * i));
+                HOLD(v);
+            }
+        }
+    return (double)(passes * buffer_size);
+}
+
+__attribute__((target("avx2"))) static double read_avx2(void)
+{
+    size_t passes = ((size_t)4 << 20) / buffer_size + 1;
+    for (size_t p = 0; p < passes; p++)
+        for (size_t at = 0; at < buffer_size; at += 256) {
+#pragma GCC unroll 8
+            for (size_t i = 0; i < 8; i++) {
+                __m256i v = _mm256_load_si256((const void *)(buffer + at + 32 * i));
+                HOLD(v);
+            }
+        }
+    return (double)(passes * buffer_size);
+}
+
+static double best_rate(double (*work)(void))
+{
+    double best = 0;
+    for (int r = 0; r < RUNS; r++) {
+        double start = now(), amount = work(), seconds = now() - start;
+        best = amount / seconds > best ? amount / seconds : best;
+    }
+    return best;
+}
+
+int main(void)
+{
+    static const size_t sizes[] = {16 << 10, 256 << 10, 512 << 10, 1 << 20, 4 << 20, 64 << 20};
+    _Bool wide = __builtin_cpu_supports("avx512f") != 0;
+    uint8_t *bytes = aligned_alloc(4096, sizes[5]);
+    if (!bytes || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
+        fprintf(stderr, "peak: needs AVX2 and FMA\n");
+        return 1;
+    }
+    memset(bytes, 1, sizes[5]);
+    buffer = bytes;
+    printf("{\"fma_avx2\": %.6g", best_rate(fma_avx2));
+    if (wide)
+        printf(", \"fma_avx512\": %.6g", best_rate(fma_avx512));
+    if (__builtin_cpu_supports("avx512vnni"))
+        printf(", \"int8_avx512vnni\": %.6g", best_rate(dot_vnni));
+    printf(", \"read_bytes\": {");
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        buffer_size = sizes[i];
+        printf("%s\"%zu\": %.6g", i ? ", " : "", sizes[i],
+               best_rate(wide ? read_avx512 : read_avx2));
+    }
+    printf("}}\n");
+    free(bytes);
+    return 0;
+}
