@@ -9,6 +9,7 @@
 
 #include "model/model.h"
 #include "model/tokenizer_json_parts.h"
+#include "text/utf8.h"
 
 static const char *const top_keys[] = {
     "version",        "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
@@ -113,19 +114,54 @@ static sentiment_status read_ignored(const json_t *root, sn_pipeline *pipeline,
     return SENTIMENT_OK;
 }
 
-/* A post-processor that moves offsets does so without adding a token. */
-static sentiment_status read_trim(const json_t *processor, const char *path, sn_trim *out,
-                                  sentiment_error *error)
+/* ---------------------------------------------------------- post-processors */
+
+/* What a type may hold. The package looks at the keys before the type, so that
+ * others could mean a different one. */
+typedef struct processor {
+    const char *type;
+    const char *const keys[6];
+    _Bool trims; /* moves offsets, though it adds no token here */
+} processor;
+
+static const processor processors[] = {
+    {"BertProcessing", {"type", "sep", "cls", NULL}, 0},
+    {"ByteLevel", {"type", "add_prefix_space", "trim_offsets", "use_regex", NULL}, 1},
+    {"RobertaProcessing", {"type", "sep", "cls", "trim_offsets", "add_prefix_space", NULL}, 1},
+    {"TemplateProcessing", {"type", "single", "pair", "special_tokens", NULL}, 0},
+};
+
+static const processor *find_processor(const char *type)
 {
-    const char *type = json_string_value(json_object_get(processor, "type"));
+    for (size_t i = 0; i < sizeof processors / sizeof *processors; i++)
+        if (strcmp(processors[i].type, type) == 0)
+            return &processors[i];
+    return NULL;
+}
+
+/* One that is no Sequence. */
+static sentiment_status read_processor(const json_t *object, const char *path, sn_trim *out,
+                                       sentiment_error *error)
+{
+    char shown[SN_SHOWN_SIZE];
+    const char *type = NULL;
     sn_trim trim = {0};
-    if (!type || (strcmp(type, "ByteLevel") != 0 && strcmp(type, "RobertaProcessing") != 0))
-        return SENTIMENT_OK;
-    sentiment_status status =
-        sn_tj_bool(processor, path, "trim_offsets", 1, &trim.on, error);
-    if (status == SENTIMENT_OK)
-        status = sn_tj_bool(processor, path, "add_prefix_space", 1, &trim.keeps_prefix_space,
-                            error);
+    sentiment_status status = sn_tj_type(object, path, &type, error);
+    if (status != SENTIMENT_OK)
+        return status;
+    const processor *kind = find_processor(type);
+    if (!kind)
+        return sn_tj_fail(error, SENTIMENT_ERROR_UNSUPPORTED,
+                          "%s: post-processor '%s' is not supported here; expected "
+                          "BertProcessing, ByteLevel, RobertaProcessing, TemplateProcessing or "
+                          "one Sequence of them",
+                          path, sn_utf8_quote((const uint8_t *)type, strlen(type), shown,
+                                              sizeof shown));
+    status = sn_tj_check_keys(object, path, kind->keys, error);
+    if (status == SENTIMENT_OK && kind->trims)
+        status = sn_tj_bool(object, path, "trim_offsets", -1, &trim.on, error);
+    if (status == SENTIMENT_OK && kind->trims)
+        status = sn_tj_bool(object, path, "add_prefix_space", -1, &trim.keeps_prefix_space, error);
     if (status != SENTIMENT_OK || !trim.on)
         return status;
     if (out->on)
@@ -137,13 +173,22 @@ static sentiment_status read_trim(const json_t *processor, const char *path, sn_
 
 static sentiment_status read_trims(const json_t *root, sn_trim *out, sentiment_error *error)
 {
-    const json_t *processor = json_object_get(root, "post_processor");
-    const json_t *list = json_object_get(processor, "processors");
-    sentiment_status status = read_trim(processor, "post_processor", out, error);
+    static const char *const keys[] = {"type", "processors", NULL};
+    const json_t *whole = json_object_get(root, "post_processor");
+    const json_t *list = json_object_get(whole, "processors");
+    const char *type = json_string_value(json_object_get(whole, "type"));
+    if (!is_given(root, "post_processor"))
+        return SENTIMENT_OK;
+    if (!type || strcmp(type, "Sequence") != 0)
+        return read_processor(whole, "post_processor", out, error);
+    sentiment_status status = sn_tj_check_keys(whole, "post_processor", keys, error);
+    if (status == SENTIMENT_OK && !json_is_array(list))
+        return sn_tj_fail(error, SENTIMENT_ERROR_BAD_MODEL, "post_processor.processors %s",
+                          list ? "must be a list" : "is missing");
     for (size_t i = 0; status == SENTIMENT_OK && i < json_array_size(list); i++) {
         char path[64];
         snprintf(path, sizeof path, "post_processor.processors[%zu]", i);
-        status = read_trim(json_array_get(list, i), path, out, error);
+        status = read_processor(json_array_get(list, i), path, out, error);
     }
     return status;
 }

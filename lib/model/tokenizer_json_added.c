@@ -52,8 +52,8 @@ static void add(matches *found, const json_t *token, size_t number, const sn_lex
 }
 
 /* Lists the tokens whose `normalized` is this. The strings of normalized ones are
- * appended to `bytes`, and their data are set when it has stopped growing; one of
- * which nothing is left is never found. */
+ * appended to `bytes`, and their data are set when it has stopped growing. One of
+ * which nothing is left would be found between any two characters by the package. */
 static sentiment_status list(const json_t *added, _Bool normalized, const sn_lexicon *lexicon,
                              const sn_pipeline *pipeline, sn_buffer *bytes, matches *found,
                              sentiment_error *error)
@@ -71,8 +71,11 @@ static sentiment_status list(const json_t *added, _Bool normalized, const sn_lex
         }
         status = sn_pieces_normalize(&pipeline->steps, bytes->memory, content.data, content.size,
                                      &pieces, error);
-        if (status != SENTIMENT_OK || pieces.count == 0)
-            continue;
+        if (status == SENTIMENT_OK && pieces.count == 0)
+            status = sn_tj_fail(error, SENTIMENT_ERROR_BAD_MODEL,
+                                "added_tokens[%zu] is empty once it is normalized", i);
+        if (status != SENTIMENT_OK)
+            break;
         size_t size = pieces.ends[0] - pieces.begins[0];
         sn_buffer_append(bytes, pieces.bytes + pieces.begins[0], size);
         add(found, token, i, lexicon, (sn_slice){NULL, size});
@@ -87,27 +90,34 @@ static sentiment_status list(const json_t *added, _Bool normalized, const sn_lex
     return status;
 }
 
+/* Of two tokens that are the same the package takes either, as its hash tables fall. */
+static sentiment_status match(const sn_memory *memory, const matches *found, sn_matcher *out,
+                              sentiment_error *error)
+{
+    size_t twins[2];
+    sentiment_status status = sn_matcher_build(memory, found->strings, found->items, found->count,
+                                               out, twins, error);
+    if (status == SENTIMENT_ERROR_BAD_MODEL)
+        status = sn_tj_fail(error, status,
+                            "added_tokens[%zu] is the same as added_tokens[%zu] once both are "
+                            "normalized",
+                            found->numbers[twins[1]], found->numbers[twins[0]]);
+    return status;
+}
+
 static sentiment_status build(const json_t *added, _Bool normalized, const sn_lexicon *lexicon,
                               sn_pipeline *pipeline, sn_matcher *out, sentiment_error *error)
 {
     const sn_memory *memory = &pipeline->memory;
     sn_buffer bytes = {.memory = memory};
     matches found = {0};
-    size_t twins[2];
     sentiment_status status = SENTIMENT_OK;
     if (!reserve(memory, json_array_size(added), &found))
         status = sn_fail_memory(error, "the added tokens");
     if (status == SENTIMENT_OK)
         status = list(added, normalized, lexicon, pipeline, &bytes, &found, error);
     if (status == SENTIMENT_OK)
-        status = sn_matcher_build(memory, found.strings, found.items, found.count, out, twins,
-                                  error);
-    /* The package takes one or the other, as its hash tables fall. */
-    if (status == SENTIMENT_ERROR_BAD_MODEL)
-        status = sn_tj_fail(error, status,
-                            "added_tokens[%zu] is the same as added_tokens[%zu] once both are "
-                            "normalized",
-                            found.numbers[twins[1]], found.numbers[twins[0]]);
+        status = match(memory, &found, out, error);
     sn_buffer_free(&bytes);
     free_matches(memory, &found);
     return status;

@@ -26,6 +26,8 @@ TOKEN = {'id': 3, 'content': '<s>', 'single_word': False, 'lstrip': False, 'rstr
 CUT = {'direction': 'Right', 'max_length': 5, 'strategy': 'LongestFirst', 'stride': 0}
 BERT = {'type': 'BertNormalizer', 'clean_text': True, 'handle_chinese_chars': True,
         'strip_accents': None, 'lowercase': True}
+ROBERTA = {'type': 'RobertaProcessing', 'sep': ['b', 2], 'cls': ['a', 1], 'trim_offsets': True,
+           'add_prefix_space': False}
 GONE = object()
 
 
@@ -57,6 +59,8 @@ NORMALIZERS = ('expected BertNormalizer, Lowercase, NFC, NFD, NFKC, NFKD, StripA
                'Sequence')
 SPLITTERS = 'expected BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation, ByteLevel, ' \
     'or Sequence'
+PROCESSORS = 'expected BertProcessing, ByteLevel, RobertaProcessing, TemplateProcessing or one ' \
+    'Sequence of them'
 UNIGRAM = {'type': 'Unigram', 'unk_id': 0, 'vocab': [['<unk>', 0.0]], 'byte_fallback': False}
 METASPACE = {'type': 'Metaspace', 'replacement': '_', 'prepend_scheme': 'always', 'split': True}
 REPLACE = {'type': 'Replace', 'pattern': {'String': ' '}, 'content': '_'}
@@ -141,9 +145,24 @@ FILES = {
                     "Removed, MergedWithPrevious, MergedWithNext or Contiguous"),
     'punctuation-null': (whole(pre_tokenizer={'type': 'Punctuation', 'behavior': None}),
                          'pre_tokenizer.behavior must be a string'),
+    'processor-without-type': (whole(post_processor={'sep': ['b', 2], 'cls': ['a', 1]}),
+                               'post_processor.type is missing or no string'),
+    'processor-unknown': (whole(post_processor={'type': 'Pairs'}),
+                          f"post_processor: post-processor 'Pairs' is not supported here; "
+                          f'{PROCESSORS}'),
+    'processor-of-two-kinds': (whole(post_processor={**ROBERTA, 'type': 'BertProcessing'}),
+                               "post_processor: the key 'trim_offsets' is not supported"),
+    'processor-without-trim': (whole(post_processor=with_parts(ROBERTA, trim_offsets=GONE)),
+                               'post_processor.trim_offsets is missing'),
+    'processors-in-processors': (whole(post_processor={'type': 'Sequence', 'processors': [
+        {'type': 'Sequence', 'processors': [ROBERTA]}]}),
+                                 "post_processor.processors[0]: post-processor 'Sequence' is not "
+                                 f'supported here; {PROCESSORS}'),
+    'processors-missing': (whole(post_processor={'type': 'Sequence'}),
+                           'post_processor.processors is missing'),
     'trimmed-twice': (whole(post_processor={'type': 'Sequence', 'processors': [
-                          {'type': 'ByteLevel', 'trim_offsets': True},
-                          {'type': 'RobertaProcessing', 'trim_offsets': True}]}),
+                          {'type': 'ByteLevel', 'trim_offsets': True,
+                           'add_prefix_space': False}, ROBERTA]}),
                       'post_processor.processors[1]: offsets that are trimmed twice are not '
                       'supported'),
     # words
@@ -200,6 +219,8 @@ FILES = {
     'added-same-normalized': (added(*TWO_DAYS, normalizer={'type': 'Lowercase'}),
                               'added_tokens[1] is the same as added_tokens[0] once both are '
                               'normalized'),
+    'added-normalized-away': (added({'content': '\u2060', 'normalized': True}, normalizer=BERT),
+                              'added_tokens[0] is empty once it is normalized'),
     # WordPiece
     'prefix-is-null': (model(PIECES, continuing_subword_prefix=None),
                        'model.continuing_subword_prefix must be a string'),

@@ -68,12 +68,13 @@ def same(line, found, expected):
         tokenizer_json.char_offsets(line, found[1]) == expected[1])
 
 
-def is_ambiguous(given):
-    """Two added tokens that are the same normalized: the package takes either."""
+def normalizes_badly(given):
+    """Two added tokens that are the same normalized, of which the package takes
+    either; or one of which nothing is left, which it finds everywhere."""
     tokenizer = tokenizers.Tokenizer.from_str(json.dumps({**given, 'added_tokens': []}))
     forms = [tokenizer.normalizer.normalize_str(token['content']) if tokenizer.normalizer
              else token['content'] for token in given['added_tokens'] if token['normalized']]
-    return len(set(forms)) < len(forms)
+    return len(set(forms)) < len(forms) or '' in forms
 
 
 def compare(program, numbers):
@@ -81,9 +82,10 @@ def compare(program, numbers):
     given = made.random_tokenizer(numbers)
     text = json.dumps(given, ensure_ascii=numbers.random() < 0.5)
     texts = [made.random_text(numbers) for _ in range(TEXTS)]
-    found, expected = ask(program, text, texts), package_answers(text, texts)
-    if isinstance(found, str) and 'once both are normalized' in found and is_ambiguous(given):
+    found = ask(program, text, texts)
+    if isinstance(found, str) and 'normalized' in found and normalizes_badly(given):
         return 0, 0
+    expected = package_answers(text, texts)
     if isinstance(found, str) or isinstance(expected, str):
         print('refused:', found if isinstance(found, str) else '', '/ package:',
               expected if isinstance(expected, str) else 'loads it', text[:300])

@@ -39,7 +39,7 @@ SPLITTERS = [
 CONTENTS = [
     "[MASK]", "<s>", "</s>", "good", "Good", "ab", "abab", "a", "\u00e9", "caf\u00e9", "e\u0301",
     " ", "  ", "new york", "\u4f60", "!", "...", "\U0001f600", "[", "MASK", "<mask>", "x_y", "\t",
-    "aaaa", "\u0130", "it's",
+    "aaaa", "\u0130", "it's", "\u2060",
 ]
 PROCESSORS = [
     None, None, None,
