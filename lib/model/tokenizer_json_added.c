@@ -6,6 +6,8 @@
 
 #include "base/buffer.h"
 #include "model/tokenizer_json_parts.h"
+#include "text/pieces_unicode.h"
+#include "text/utf8.h"
 
 /* The tokens of one matcher. */
 typedef struct matches {
@@ -90,6 +92,31 @@ static sentiment_status list(const json_t *added, _Bool normalized, const sn_lex
     return status;
 }
 
+static _Bool is_whitespace(sn_slice string)
+{
+    for (size_t i = 0; i < string.size;) {
+        sn_char next = sn_utf8_get(string.data + i, string.size - i);
+        if (!(sn_piece(next.code)->flags & SN_PIECE_SPACE))
+            return 0;
+        i += next.length;
+    }
+    return 1;
+}
+
+/* Of n spaces each would be a token of all behind it, and trimming its offsets
+ * would take n steps. */
+static sentiment_status check_trimmed(const matches *found, const sn_pipeline *pipeline,
+                                      sentiment_error *error)
+{
+    for (size_t i = 0; pipeline->trim.on && i < found->count; i++)
+        if (found->items[i].rstrip && is_whitespace(found->strings[i]))
+            return sn_tj_fail(error, SENTIMENT_ERROR_UNSUPPORTED,
+                              "added_tokens[%zu]: rstrip of whitespace is not supported together "
+                              "with trim_offsets of the post_processor",
+                              found->numbers[i]);
+    return SENTIMENT_OK;
+}
+
 /* Of two tokens that are the same the package takes either, as its hash tables fall. */
 static sentiment_status match(const sn_memory *memory, const matches *found, sn_matcher *out,
                               sentiment_error *error)
@@ -116,6 +143,8 @@ static sentiment_status build(const json_t *added, _Bool normalized, const sn_le
         status = sn_fail_memory(error, "the added tokens");
     if (status == SENTIMENT_OK)
         status = list(added, normalized, lexicon, pipeline, &bytes, &found, error);
+    if (status == SENTIMENT_OK)
+        status = check_trimmed(&found, pipeline, error);
     if (status == SENTIMENT_OK)
         status = match(memory, &found, out, error);
     sn_buffer_free(&bytes);

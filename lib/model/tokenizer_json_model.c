@@ -7,7 +7,8 @@
 #include "model/tokenizer_json_parts.h"
 #include "text/utf8.h"
 
-/* Longest prefix and suffix of BPE. */
+/* Longest unknown token, prefix and suffix, in bytes: each token of a text may cost
+ * as much. */
 enum { MAX_AFFIX = 255 };
 
 static const char *show(sn_slice word, char out[SN_SHOWN_SIZE])
@@ -48,6 +49,18 @@ sentiment_status sn_tj_read_kind(const json_t *root, sn_word_model *out, sentime
                       show(sn_tj_slice(json_object_get(model, "type")), shown));
 }
 
+/* A string that stands for part of a word, or around it. */
+static sentiment_status read_affix(const json_t *model, const char *key, _Bool required,
+                                   sn_slice *out, sentiment_error *error)
+{
+    sentiment_status status = sn_tj_string(model, "model", key, required, out, error);
+    if (status == SENTIMENT_OK && out->size > MAX_AFFIX)
+        status = sn_tj_fail(error, SENTIMENT_ERROR_UNSUPPORTED,
+                            "model.%s has %zu bytes; at most %d are supported", key, out->size,
+                            MAX_AFFIX);
+    return status;
+}
+
 /* The word that stands for unknown ones must be one itself: without it, the
  * package fails at the first unknown word of a text. */
 static sentiment_status read_unknown(const json_t *model, const sn_lexicon *lexicon,
@@ -55,7 +68,7 @@ static sentiment_status read_unknown(const json_t *model, const sn_lexicon *lexi
 {
     char shown[SN_SHOWN_SIZE];
     sn_slice word;
-    sentiment_status status = sn_tj_string(model, "model", "unk_token", required, &word, error);
+    sentiment_status status = read_affix(model, "unk_token", required, &word, error);
     *out = -1;
     if (status != SENTIMENT_OK || !word.data)
         return status;
@@ -88,7 +101,7 @@ static sentiment_status read_wordpiece(const json_t *model, const sn_lexicon *le
     if (status == SENTIMENT_OK)
         status = read_unknown(model, lexicon, 1, &pipeline->unknown, error);
     if (status == SENTIMENT_OK)
-        status = sn_tj_string(model, "model", "continuing_subword_prefix", 1, &prefix, error);
+        status = read_affix(model, "continuing_subword_prefix", 1, &prefix, error);
     if (status != SENTIMENT_OK)
         return status;
     if (!sn_json_integer(json_object_get(model, "max_input_chars_per_word"), INT64_MAX, &chars))
@@ -237,18 +250,6 @@ static sentiment_status check_dropout(const json_t *model, sentiment_error *erro
                       json_number_value(dropout));
 }
 
-/* Each character of a word is looked up with them around it. */
-static sentiment_status read_affix(const json_t *model, const char *key, sn_slice *out,
-                                   sentiment_error *error)
-{
-    sentiment_status status = sn_tj_string(model, "model", key, 0, out, error);
-    if (status == SENTIMENT_OK && out->size > MAX_AFFIX)
-        status = sn_tj_fail(error, SENTIMENT_ERROR_UNSUPPORTED,
-                            "model.%s has %zu bytes; at most %d are supported", key, out->size,
-                            MAX_AFFIX);
-    return status;
-}
-
 /* Booleans of BPE may also be null. */
 static sentiment_status read_switch(const json_t *model, const char *key, _Bool *out,
                                     sentiment_error *error)
@@ -272,9 +273,9 @@ static sentiment_status read_bpe(const json_t *model, const sn_lexicon *lexicon,
     if (status == SENTIMENT_OK)
         status = read_unknown(model, lexicon, 0, &pipeline->unknown, error);
     if (status == SENTIMENT_OK)
-        status = read_affix(model, "continuing_subword_prefix", &options.prefix, error);
+        status = read_affix(model, "continuing_subword_prefix", 0, &options.prefix, error);
     if (status == SENTIMENT_OK)
-        status = read_affix(model, "end_of_word_suffix", &options.suffix, error);
+        status = read_affix(model, "end_of_word_suffix", 0, &options.suffix, error);
     if (status == SENTIMENT_OK)
         status = read_switch(model, "fuse_unk", &options.fuse_unknown, error);
     if (status == SENTIMENT_OK)

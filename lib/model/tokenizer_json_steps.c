@@ -139,6 +139,17 @@ static sentiment_status take_punctuation(const json_t *object, const char *path,
 }
 
 /* trim_offsets only has a meaning where this stands as a post-processor. */
+/* Each may double a text's bytes. */
+enum { MAX_BYTE_LEVELS = 4 };
+
+static size_t count_byte_levels(const sn_steps *steps)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < steps->splitter_count; i++)
+        count += steps->splitters[i].kind == SN_SPLIT_BYTE_LEVEL;
+    return count;
+}
+
 static sentiment_status take_byte_level(const json_t *object, const char *path, int kind,
                                         sn_steps *steps, sentiment_error *error)
 {
@@ -154,6 +165,10 @@ static sentiment_status take_byte_level(const json_t *object, const char *path, 
         status = sn_tj_bool(object, path, "trim_offsets", 1, &trim, error);
     if (status == SENTIMENT_OK)
         status = sn_tj_bool(object, path, "use_regex", 1, &splitter.use_regex, error);
+    if (status == SENTIMENT_OK && count_byte_levels(steps) == MAX_BYTE_LEVELS)
+        status = sn_tj_fail(error, SENTIMENT_ERROR_UNSUPPORTED,
+                            "%s: more than %d times ByteLevel are not supported", path,
+                            MAX_BYTE_LEVELS);
     return status == SENTIMENT_OK ? add_splitter(steps, path, splitter, error) : status;
 }
 

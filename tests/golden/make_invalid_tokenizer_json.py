@@ -28,6 +28,7 @@ BERT = {'type': 'BertNormalizer', 'clean_text': True, 'handle_chinese_chars': Tr
         'strip_accents': None, 'lowercase': True}
 ROBERTA = {'type': 'RobertaProcessing', 'sep': ['b', 2], 'cls': ['a', 1], 'trim_offsets': True,
            'add_prefix_space': False}
+BYTES = {'type': 'ByteLevel', 'add_prefix_space': False, 'trim_offsets': True}
 GONE = object()
 
 
@@ -138,6 +139,9 @@ FILES = {
     'long-splitters': (whole(pre_tokenizer={'type': 'Sequence',
                                             'pretokenizers': [{'type': 'Whitespace'}] * 33}),
                        'pre_tokenizer.pretokenizers[32]: more than 32 steps are not supported'),
+    'many-byte-levels': (whole(pre_tokenizer={'type': 'Sequence', 'pretokenizers': [BYTES] * 5}),
+                         'pre_tokenizer.pretokenizers[4]: more than 4 times ByteLevel are not '
+                         'supported'),
     'byte-level-prefix': (whole(pre_tokenizer={'type': 'ByteLevel', 'add_prefix_space': 1}),
                           'pre_tokenizer.add_prefix_space must be true or false'),
     'punctuation': (whole(pre_tokenizer={'type': 'Punctuation', 'behavior': 'Doubled'}),
@@ -161,8 +165,7 @@ FILES = {
     'processors-missing': (whole(post_processor={'type': 'Sequence'}),
                            'post_processor.processors is missing'),
     'trimmed-twice': (whole(post_processor={'type': 'Sequence', 'processors': [
-                          {'type': 'ByteLevel', 'trim_offsets': True,
-                           'add_prefix_space': False}, ROBERTA]}),
+                          BYTES, ROBERTA]}),
                       'post_processor.processors[1]: offsets that are trimmed twice are not '
                       'supported'),
     # words
@@ -221,7 +224,17 @@ FILES = {
                               'normalized'),
     'added-normalized-away': (added({'content': '\u2060', 'normalized': True}, normalizer=BERT),
                               'added_tokens[0] is empty once it is normalized'),
+    'added-trimmed': (added({}, {'content': '\u00a0', 'id': 4, 'normalized': True, 'rstrip': True},
+                            normalizer=BERT, post_processor=BYTES),
+                      'added_tokens[1]: rstrip of whitespace is not supported together with '
+                      'trim_offsets of the post_processor'),
+    # words
+    'unknown-long': (model(WORDS, unk_token=' ' * 256),
+                     'model.unk_token has 256 bytes; at most 255 are supported'),
     # WordPiece
+    'long-pieces-prefix': (model(PIECES, continuing_subword_prefix=' ' * 256),
+                           'model.continuing_subword_prefix has 256 bytes; at most 255 are '
+                           'supported'),
     'prefix-is-null': (model(PIECES, continuing_subword_prefix=None),
                        'model.continuing_subword_prefix must be a string'),
     'no-prefix': (model(PIECES, continuing_subword_prefix=GONE),

@@ -77,13 +77,27 @@ def normalizes_badly(given):
     return len(set(forms)) < len(forms) or '' in forms
 
 
+def trims_whitespace(given):
+    """An added token of whitespace with rstrip, and trimmed offsets."""
+    forms = [token['content'] for token in given['added_tokens'] if token['rstrip']]
+    return '"trim_offsets": true' in json.dumps(given['post_processor']) and any(
+        not form.strip() for form in forms)
+
+
+def is_refused_rightly(reason, given):
+    """For what the package does not refuse, at least not as a file."""
+    if 'rstrip of whitespace' in reason:
+        return trims_whitespace(given)
+    return 'normalized' in reason and normalizes_badly(given)
+
+
 def compare(program, numbers):
     """Differences, texts compared."""
     given = made.random_tokenizer(numbers)
     text = json.dumps(given, ensure_ascii=numbers.random() < 0.5)
     texts = [made.random_text(numbers) for _ in range(TEXTS)]
     found = ask(program, text, texts)
-    if isinstance(found, str) and 'normalized' in found and normalizes_badly(given):
+    if isinstance(found, str) and is_refused_rightly(found, given):
         return 0, 0
     expected = package_answers(text, texts)
     if isinstance(found, str) or isinstance(expected, str):
