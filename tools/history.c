@@ -103,7 +103,41 @@ bool history_save(sentiment_model *model, const char *path, const history *given
     return good;
 }
 
-bool history_can_save(const char *path)
+/* Saves a tiny model there and cancels that: what is wrong with the name of the
+ * file, the metadata or the date shows, and every file stays as it is. */
+static bool rehearse(const char *path, const history *given)
+{
+    sentiment_error error = {.struct_size = sizeof error};
+    sentiment_model_config config = {.struct_size = sizeof config};
+    sentiment_save_options options = {.struct_size = sizeof options};
+    sentiment_model *model = NULL;
+    sentiment_cancel *cancel = NULL;
+    char *metadata = metadata_of(given, NULL);
+    if (!metadata)
+        return false;
+    sentiment_model_config_init(&config);
+    config.vocab_size = config.embedding_dim = config.hidden_size = config.num_classes = 1;
+    sentiment_save_options_init(&options);
+    options.metadata_json = metadata;
+    options.lineage_json = "{}";
+    sentiment_status status = sentiment_cancel_create(&cancel, &error);
+    if (status == SENTIMENT_OK)
+        status = sentiment_model_create(&config, NULL, &model, &error);
+    if (status == SENTIMENT_OK) {
+        sentiment_cancel_request(cancel);
+        options.cancel = cancel;
+        status = sentiment_model_save(model, path, &options, &error);
+    }
+    bool good = status == SENTIMENT_ERROR_CANCELLED;
+    if (!good)
+        message_error(&error);
+    sentiment_model_free(model);
+    sentiment_cancel_free(cancel);
+    free(metadata);
+    return good;
+}
+
+bool history_can_save(const char *path, const history *given)
 {
     char *copy = strdup(path);
     bool good = copy != NULL;
@@ -121,5 +155,5 @@ bool history_can_save(const char *path)
         good = false;
     }
     free(copy);
-    return good;
+    return good && rehearse(path, given);
 }

@@ -24,8 +24,9 @@ extern const option_spec history_options[];
  * the reason went to stderr. */
 bool history_save(sentiment_model *model, const char *path, const history *given, json_t *step,
                   const sentiment_save_options *options);
-/* Whether a file can be made there; false: the reason went to stderr. Long work
- * should not end at a folder that does not exist. */
-bool history_can_save(const char *path);
+/* Whether history_save could make a file there, as far as can be told without the
+ * model; false: the reason went to stderr. Long work should not end at a folder
+ * that does not exist, or at a name that is no UTF-8. */
+bool history_can_save(const char *path, const history *given);
 
 #endif

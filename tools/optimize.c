@@ -227,7 +227,8 @@ static bool save(const optimize_settings *settings, const pair *both)
 static bool optimize(const optimize_settings *settings, optimize_report *report)
 {
     pair both = {0};
-    bool good = history_can_save(settings->target) && load_and_quantize(settings, &both);
+    bool good = history_can_save(settings->target, &settings->history) &&
+                load_and_quantize(settings, &both);
     report->batch = settings->batch;
     report->length = settings->length;
     if (!report->length)

@@ -169,7 +169,8 @@ static int run(train_settings *settings, char **argv)
     sentiment_model *model = NULL;
     int status = EXIT_FAILED;
     settings->options.threads = settings->threads ? settings->threads : processors();
-    if (history_can_save(settings->output) && load_data(settings, &train, &dev, &names))
+    if (history_can_save(settings->output, &settings->history) &&
+        load_data(settings, &train, &dev, &names))
         model = train_model(settings, &train, &dev, &names, &interrupted);
     if (model) {
         lineage known = {argv, &train, &dev, interrupted};

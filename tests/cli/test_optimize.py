@@ -134,6 +134,14 @@ class Optimize(cli.Case):
                  1, 'beyond')
         self.assertFalse(os.path.exists(other))
 
+    def test_the_result_is_checked_first(self):
+        """An hour of measuring would be lost: it is longer than a test may take."""
+        other = self.path('late.safetensors')
+        late = ('optimize', self.model, other, '--seconds', '3600')
+        self.bad(cli.run(*late, env={'SOURCE_DATE_EPOCH': 'now'}), 1, "SOURCE_DATE_EPOCH is 'now'")
+        self.bad(cli.run(*late, '--name', b'\xff'), 1, '--name and --model-version must be UTF-8')
+        self.assertFalse(os.path.exists(other))
+
     def test_a_failure_leaves_the_target(self):
         target = shutil.copy(self.model, self.path('target.safetensors'))
         self.bad(cli.run('optimize', self.path('none'), target), 1)

@@ -68,6 +68,12 @@ class Failures(Base):
     def test_output_is_checked_first(self):
         done = cli.run(*self.arguments('no/such/folder/x.safetensors'))
         self.bad(done, 1, 'cannot write there')
+        done = cli.run(*self.arguments('model.pth'))
+        self.bad(done, 1, 'model.pth: .pth files cannot be written')
+        folder = self.path('kept')
+        os.mkdir(folder)
+        self.bad(cli.run(*self.arguments('kept', train=self.path('none'))), 1, 'No such file')
+        self.assertEqual(os.listdir(folder), [])
 
     @unittest.skipIf(has_torch(), 'the plugin is there')
     def test_without_plugin(self):
