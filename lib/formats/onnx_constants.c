@@ -134,8 +134,9 @@ static _Bool is_index(int64_t type)
     return type == SN_ONNX_INT64 || type == SN_ONNX_INT32;
 }
 
-/* Casts that change no value: of weights only those that widen. */
-static _Bool keeps_values(const sn_onnx_value *from, int64_t to)
+/* Of numbers that are known, casts that change none. Activations may be cast to any floating
+ * type: they are computed in float32 here, whatever a graph rounds them to. */
+static _Bool may_cast(const sn_onnx_value *from, int64_t to)
 {
     const sn_tensor *tensor = &from->tensor;
     if (from->kind == SN_VALUE_SIZES || from->kind == SN_VALUE_IDS)
@@ -157,7 +158,7 @@ sentiment_status sn_onnx_op_cast(sn_onnx_call *call, sentiment_error *error)
         status = sn_onnx_integer(call, "to", 0, &to, error);
     if (status != SENTIMENT_OK)
         return status;
-    if (!keeps_values(from, to))
+    if (!may_cast(from, to))
         return sn_onnx_misfit(call, error, "it casts %s to type %lld",
                               sn_onnx_kind_name(from->kind), (long long)to);
     sn_onnx_become(call->out, from);
