@@ -290,12 +290,16 @@ static sentiment_status take_own_keys(const sn_onnx_entry *entries, size_t count
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
                        "onnx: format_version is '%.20s'; this library reads version %s",
                        version ? version : "missing", SN_FORMAT_VERSION);
+    if (find(entries, count, SN_KEY_TOKENIZER_JSON) && find(entries, count, SN_KEY_VOCABULARY))
+        return sn_fail(error, SENTIMENT_ERROR_BAD_MODEL, SN_NO_OFFSET,
+                       "onnx: metadata_props has both " SN_KEY_VOCABULARY
+                       " and " SN_KEY_TOKENIZER_JSON);
     sentiment_status status = copy_text(bundle->memory, find(entries, count, SN_KEY_CONFIG),
                                         &bundle->config, &bundle->config_size, error);
     if (status == SENTIMENT_OK)
         status = copy_text(bundle->memory, find(entries, count, SN_KEY_TOKENIZER_JSON),
                            &bundle->tokenizer_json, &bundle->tokenizer_json_size, error);
-    if (status == SENTIMENT_OK && !bundle->tokenizer_json)
+    if (status == SENTIMENT_OK)
         status = take_words(entries, count, bundle, error);
     return status;
 }

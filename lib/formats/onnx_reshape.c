@@ -135,6 +135,17 @@ static sentiment_status reshape_constant(reshape *state, sentiment_error *error)
     return SENTIMENT_OK;
 }
 
+/* Sizes have one order only: a list, or a single number. */
+static _Bool keeps_sizes(const sn_onnx_value *sizes, const sn_onnx_value *shape)
+{
+    const sn_onnx_dim *wanted = &shape->dims[0];
+    if (shape->count == 0)
+        return sizes->count == 1;
+    return shape->count == 1 && !wanted->batch && !wanted->time &&
+           (wanted->factor == -1 || wanted->factor == sizes->count ||
+            (wanted->factor == 0 && sizes->rank == 1));
+}
+
 sentiment_status sn_onnx_op_reshape(sn_onnx_call *call, sentiment_error *error)
 {
     reshape state = {.call = call};
@@ -148,8 +159,7 @@ sentiment_status sn_onnx_op_reshape(sn_onnx_call *call, sentiment_error *error)
     if (!sn_onnx_as_sizes(shape, &state.shape) || state.shape.rank != 1)
         return sn_onnx_misfit(call, error, "its shape is %s", sn_onnx_kind_name(shape->kind));
     if (sn_onnx_as_sizes(state.from, &sizes)) {
-        /* Sizes have one order only: a list, or a single number. */
-        if (state.shape.count > 1 || (state.shape.count == 0 && sizes.count != 1))
+        if (!keeps_sizes(&sizes, &state.shape))
             return sn_onnx_misfit(call, error, "it reshapes %s",
                                   sn_onnx_kind_name(state.from->kind));
         sizes.rank = state.shape.count;

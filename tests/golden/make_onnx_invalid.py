@@ -97,6 +97,8 @@ def make_model():
                                                                ("vocabulary_ids", "1 2")]),
             ("own-ids-negative", BAD, "number 1 of 1", own + [("vocabulary", "a\n"),
                                                                ("vocabulary_ids", "-1")]),
+            ("own-two-tokenizers", BAD, "both vocabulary and tokenizer_json",
+             own + [("vocabulary", "a\n"), ("tokenizer_json", "{}")]),
             ("own-crc-wrong", BAD, "CRC-32", own + [("data_crc32", "00000000")])):
         @case(name, status, says)
         def _(model, pairs=pairs):
@@ -306,6 +308,15 @@ def make_constants():
         model.find("y")["inputs"] = ["xt", "W", "R", "B", "", "state"]
         case(name + "-of-negative-size", BAD, "its shape has the size -9223372036854775808",
              model.encode())
+
+    @case("reshape-of-sizes", UNSUPPORTED, "node 'r' ('Reshape') does not fit: it reshapes a list")
+    def _(model):
+        model.tensors["two"] = tensor("two", (1,), longs(2), INT64)
+        model.tensors["three"] = tensor("three", (1,), longs(3), INT64)
+        model.nodes[:0] = [node("Shape", "input", "s"), node("Reshape", "s,three", "r"),
+                           node("Concat", "r,two", "t", axis=0)]
+        model.nodes.insert(model.at("xt"), node("Reshape", "x,t", "x2"))
+        model.find("xt")["inputs"] = ["x2"]
 
     @case("constant-without-value", BAD, "it has 0 values")
     def _(model):
