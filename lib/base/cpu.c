@@ -87,3 +87,42 @@ uint32_t sn_cpu_count(void)
         count = sysconf(_SC_NPROCESSORS_ONLN);
     return cgroup_limit(count < 1 ? 1 : (uint32_t)count);
 }
+
+#if defined(__x86_64__)
+/* MXCSR: flush to zero, and denormals are zero. */
+uint64_t sn_cpu_flush_denormals(void)
+{
+    uint32_t before = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(before | 0x8040u);
+    return before;
+}
+
+void sn_cpu_restore_denormals(uint64_t before)
+{
+    __builtin_ia32_ldmxcsr((uint32_t)before);
+}
+#elif defined(__aarch64__)
+/* FPCR: bit 24, FZ. */
+uint64_t sn_cpu_flush_denormals(void)
+{
+    uint64_t before;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+    __asm__ volatile("msr fpcr, %0" : : "r"(before | UINT64_C(1) << 24));
+    return before;
+}
+
+void sn_cpu_restore_denormals(uint64_t before)
+{
+    __asm__ volatile("msr fpcr, %0" : : "r"(before));
+}
+#else
+uint64_t sn_cpu_flush_denormals(void)
+{
+    return 0;
+}
+
+void sn_cpu_restore_denormals(uint64_t before)
+{
+    (void)before;
+}
+#endif

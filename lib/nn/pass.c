@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/cpu.h"
 #include "nn/scratch.h"
 #include "nn/tail.h"
 
@@ -276,6 +277,8 @@ static size_t end_row(const sn_pass *pass, sn_scratch *scratch, size_t s, size_t
 
 void sn_pass_run(const sn_pass *pass, sn_scratch *scratch, const sn_row *rows, size_t count)
 {
+    /* A cell that forgets ends in denormals; its h has long been zero then. */
+    uint64_t denormals = sn_cpu_flush_denormals();
     for (size_t s = 0; s < count; s++)
         start_slot(pass, &rows[s], &scratch->slots[s]);
     clear_state(pass, scratch, count);
@@ -292,4 +295,5 @@ void sn_pass_run(const sn_pass *pass, sn_scratch *scratch, const sn_row *rows, s
             if (finish_step(pass, scratch, s))
                 count = end_row(pass, scratch, s, count);
     }
+    sn_cpu_restore_denormals(denormals);
 }

@@ -10,11 +10,13 @@
 
 #include <cmocka.h>
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "network.h"
+#include "nn/pass.h"
 #include "support/kernels_here.h"
 #include "support/random.h"
 
@@ -313,6 +315,51 @@ static void test_stops(void **state)
     }
 }
 
+/* Half of the least normal number, at run time. */
+static float half_of_least(void)
+{
+    volatile float least = FLT_MIN;
+    return least * 0.5f;
+}
+
+static void visit_denormal(void *user, size_t direction, size_t position, size_t count,
+                           const float *h)
+{
+    (void)direction;
+    (void)position;
+    (void)count;
+    (void)h;
+    *(float *)user = half_of_least();
+}
+
+/* Denormals are zero for the network alone: the caller's arithmetic stays as it was. */
+static void test_denormals(void **state)
+{
+    network net;
+    sn_worker worker;
+    const int32_t ids[] = {1, 2, 3};
+    const sn_row row = {.ids = ids, .length = 3, .total = 3};
+    float inside = 1.0f;
+    network_make(&net, 8, 1, 1, 0.4f, is_int8(state), 1 << 20);
+    assert_int_equal(sn_worker_init(&net.lstm, 1, &worker, NULL), 0);
+    const sn_pass pass = {.lstm = &net.lstm,
+                          .kernels = sn_kernels_get(sn_cpu_isa()),
+                          .fold = &net.fold,
+                          .layers = 1,
+                          .visit = visit_denormal,
+                          .visit_user = &inside};
+    assert_true(half_of_least() > 0.0f);
+    sn_pass_run(&pass, worker.scratch, &row, 1);
+    assert_true(half_of_least() > 0.0f);
+#if defined(__x86_64__) || defined(__aarch64__)
+    assert_true(inside == 0.0f);
+#else
+    assert_true(inside > 0.0f);
+#endif
+    sn_worker_free(&worker);
+    network_free(&net);
+}
+
 #define FP32(test) cmocka_unit_test_prestate(test, &fp32)
 #define INT8(test) cmocka_unit_test_prestate(test, &int8)
 
@@ -322,7 +369,8 @@ int main(void)
         FP32(test_reference), INT8(test_reference), FP32(test_same_bits),
         INT8(test_same_bits), FP32(test_explain),   INT8(test_explain),
         FP32(test_settles),   INT8(test_settles),   cmocka_unit_test(test_does_not_settle),
-        FP32(test_stops),     INT8(test_stops),
+        FP32(test_stops),     INT8(test_stops),     FP32(test_denormals),
+        INT8(test_denormals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
