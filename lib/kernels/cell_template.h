@@ -56,57 +56,58 @@ INLINE size_t strip_gates(size_t s)
     return s / STRIPS * SN_BLOCK_GATES + s % STRIPS * WIDTH;
 }
 
-/* e^x for |x| <= 29. Cody and Waite's reduction with ln 2 in two parts and the
- * degree-5 polynomial of the Cephes library's expf; 1 ulp or so. */
-INLINE V v_exp(V x)
+/* A macro's loop over the rows of a tile: operation by operation, so that their
+ * long chains of dependent operations run side by side. */
+#define EACH_ROW UNROLL for (int r = 0; r < rows; r++)
+
+/* x = e^-x with x held in [-29, 29]: beyond, sigmoid is 0 or 1 to 3e-13, and the
+ * products of two such terms stay far from overflow. A NaN becomes e^29. Cody and
+ * Waite's reduction with ln 2 in two parts and the degree-5 polynomial of the
+ * Cephes library's expf; 1 ulp or so. */
+INLINE void exp_negative(int rows, V x[MAX_ROWS])
 {
-    V n = v_round(v_mul(x, v_set(1.44269504f)));
-    V r = v_fma(n, v_set(-0.693359375f), x);
-    r = v_fma(n, v_set(2.12194440e-4f), r);
-    V p = v_set(1.9875691500e-4f);
-    p = v_fma(p, r, v_set(1.3981999507e-3f));
-    p = v_fma(p, r, v_set(8.3334519073e-3f));
-    p = v_fma(p, r, v_set(4.1665795894e-2f));
-    p = v_fma(p, r, v_set(1.6666665459e-1f));
-    p = v_fma(p, r, v_set(5.0000001201e-1f));
-    p = v_fma(p, v_mul(r, r), v_add(r, v_set(1.0f)));
-    return v_scale(p, n);
+    V n[MAX_ROWS], p[MAX_ROWS], square[MAX_ROWS];
+    EACH_ROW x[r] = v_min(v_max(x[r], v_set(-29.0f)), v_set(29.0f));
+    EACH_ROW x[r] = v_sub(v_set(0.0f), x[r]);
+    EACH_ROW n[r] = v_round(v_mul(x[r], v_set(1.44269504f)));
+    EACH_ROW x[r] = v_fma(n[r], v_set(-0.693359375f), x[r]);
+    EACH_ROW x[r] = v_fma(n[r], v_set(2.12194440e-4f), x[r]);
+    EACH_ROW p[r] = v_fma(v_set(1.9875691500e-4f), x[r], v_set(1.3981999507e-3f));
+    EACH_ROW p[r] = v_fma(p[r], x[r], v_set(8.3334519073e-3f));
+    EACH_ROW p[r] = v_fma(p[r], x[r], v_set(4.1665795894e-2f));
+    EACH_ROW p[r] = v_fma(p[r], x[r], v_set(1.6666665459e-1f));
+    EACH_ROW p[r] = v_fma(p[r], x[r], v_set(5.0000001201e-1f));
+    EACH_ROW square[r] = v_mul(x[r], x[r]);
+    EACH_ROW x[r] = v_add(x[r], v_set(1.0f));
+    EACH_ROW p[r] = v_fma(p[r], square[r], x[r]);
+    EACH_ROW x[r] = v_scale(p[r], n[r]);
 }
 
-/* e^-x with x held in [-29, 29]: beyond, sigmoid is 0 or 1 to 3e-13, and the
- * products of two such terms stay far from overflow. A NaN becomes e^29. */
-INLINE V v_exp_negative(V x)
-{
-    x = v_min(v_max(x, v_set(-29.0f)), v_set(29.0f));
-    return v_exp(v_sub(v_set(0.0f), x));
-}
-
-/* sigmoid(a) tanh(b) with a single division: with p = e^-a and q = e^-2b,
+/* a = sigmoid(a) tanh(b) with a single division: with p = e^-a and q = e^-2b,
  * 1/(1+p) (1-q)/(1+q). */
-INLINE V v_sigmoid_tanh(V a, V b)
+INLINE void sigmoid_tanh(int rows, V a[MAX_ROWS], V b[MAX_ROWS])
 {
     V one = v_set(1.0f);
-    V p = v_exp_negative(a);
-    V q = v_exp_negative(v_add(b, b));
-    return v_div(v_sub(one, q), v_mul(v_add(one, p), v_add(one, q)));
+    EACH_ROW b[r] = v_add(b[r], b[r]);
+    exp_negative(rows, a);
+    exp_negative(rows, b);
+    EACH_ROW a[r] = v_div(v_sub(one, b[r]), v_mul(v_add(one, a[r]), v_add(one, b[r])));
 }
 
-/* The pointwise part for one row of one strip; gives the new h. */
-INLINE V update(const V gate[SN_GATES], float *h_next, float *c, float *sum)
+/* The pointwise part for the rows of one strip: gates i, f, g, o to the new h, which
+ * is left in gate o. h_next, c and sum are those of the first row. */
+INLINE void update(int rows, V gate[SN_GATES][MAX_ROWS], size_t padded, float *h_next, float *c,
+                   float *sum)
 {
-    V one = v_set(1.0f);
-    V forget = v_div(one, v_add(one, v_exp_negative(gate[1])));
-    V cell = v_fma(forget, v_load(c), v_sigmoid_tanh(gate[0], gate[2]));
-    V hidden = v_sigmoid_tanh(gate[3], cell);
-    v_store(c, cell);
-    v_store(h_next, hidden);
-    v_store(sum, v_add(v_load(sum), hidden));
-    return hidden;
-}
-
-INLINE void load_gates(V gate[SN_GATES], const float *gates)
-{
-    UNROLL for (int q = 0; q < SN_GATES; q++) gate[q] = v_load(gates + q * SN_BLOCK);
+    V one = v_set(1.0f), cell[MAX_ROWS];
+    exp_negative(rows, gate[1]);
+    EACH_ROW gate[1][r] = v_div(one, v_add(one, gate[1][r]));
+    sigmoid_tanh(rows, gate[0], gate[2]);
+    EACH_ROW cell[r] = v_fma(gate[1][r], v_load(c + (size_t)r * padded), gate[0][r]);
+    EACH_ROW v_store(c + (size_t)r * padded, cell[r]);
+    sigmoid_tanh(rows, gate[3], cell);
+    EACH_ROW v_store(h_next + (size_t)r * padded, gate[3][r]);
+    EACH_ROW v_store(sum + (size_t)r * padded, v_add(v_load(sum + (size_t)r * padded), gate[3][r]));
 }
 
 /* Asks for the gates that the next strips of the same rows begin with: folded

@@ -106,19 +106,21 @@ INLINE void step_tile(const sn_step *step, size_t row, int rows, size_t strip, i
     UNROLL for (int r = 0; r < rows; r++) x[r] = step->bytes + (row + (size_t)r) * padded;
     prefetch_gates(step, row, rows, strip, strips);
     accumulate(rows, strips, weights, groups, x, 0, acc);
-    UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int s = 0; s < strips; s++)
     {
-        UNROLL for (int s = 0; s < strips; s++)
+        size_t lanes = strip_gates(strip + (size_t)s);
+        size_t at = row * padded + (strip + (size_t)s) * WIDTH;
+        V gate[SN_GATES][MAX_ROWS];
+        UNROLL for (int r = 0; r < rows; r++)
         {
-            size_t lanes = strip_gates(strip + (size_t)s);
-            size_t at = (row + (size_t)r) * padded + (strip + (size_t)s) * WIDTH;
-            V gate[SN_GATES];
-            load_gates(gate, step->gates[row + (size_t)r] + lanes);
-            UNROLL for (int q = 0; q < SN_GATES; q++) gate[q] = v_fma(
-                q_float(acc[r][s][q]), v_load(step->int8.scale + lanes + q * SN_BLOCK), gate[q]);
-            V h = update(gate, step->h_next + at, step->c + at, step->sum + at);
-            q_bytes(step->bytes_next + at, h);
+            const float *gates = step->gates[row + (size_t)r] + lanes;
+            UNROLL for (int q = 0; q < SN_GATES; q++) gate[q][r] =
+                v_fma(q_float(acc[r][s][q]), v_load(step->int8.scale + lanes + q * SN_BLOCK),
+                      v_load(gates + q * SN_BLOCK));
         }
+        update(rows, gate, padded, step->h_next + at, step->c + at, step->sum + at);
+        UNROLL for (int r = 0; r < rows; r++)
+            q_bytes(step->bytes_next + at + (size_t)r * padded, gate[3][r]);
     }
 }
 

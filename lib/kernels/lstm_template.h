@@ -13,6 +13,11 @@ INLINE size_t strip_weights(size_t s, size_t inputs)
     return s / STRIPS * inputs * SN_BLOCK_GATES + s % STRIPS * WIDTH;
 }
 
+INLINE void load_gates(V gate[SN_GATES], const float *gates)
+{
+    UNROLL for (int q = 0; q < SN_GATES; q++) gate[q] = v_load(gates + q * SN_BLOCK);
+}
+
 /* acc[r][s] += W[s] x[r], over k in ascending order. */
 INLINE void accumulate(int rows, int strips, const float *const weights[PAIR], size_t inputs,
                        const float *const x[MAX_ROWS], accumulators acc)
@@ -51,13 +56,13 @@ INLINE void step_tile(const sn_step *step, size_t row, int rows, size_t strip, i
     }
     prefetch_gates(step, row, rows, strip, strips);
     accumulate(rows, strips, weights, step->hidden, x, acc);
-    UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int s = 0; s < strips; s++)
     {
-        UNROLL for (int s = 0; s < strips; s++)
-        {
-            size_t at = (row + (size_t)r) * padded + (strip + (size_t)s) * WIDTH;
-            update(acc[r][s], step->h_next + at, step->c + at, step->sum + at);
-        }
+        size_t at = row * padded + (strip + (size_t)s) * WIDTH;
+        V gate[SN_GATES][MAX_ROWS];
+        UNROLL for (int q = 0; q < SN_GATES; q++)
+            UNROLL for (int r = 0; r < rows; r++) gate[q][r] = acc[r][s][q];
+        update(rows, gate, padded, step->h_next + at, step->c + at, step->sum + at);
     }
 }
 
