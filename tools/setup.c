@@ -34,6 +34,7 @@ static const option_choice isas[] = {{"auto", SENTIMENT_ISA_AUTO},
                                      {"c", SENTIMENT_ISA_C},
                                      {"avx2", SENTIMENT_ISA_AVX2},
                                      {"avx512", SENTIMENT_ISA_AVX512},
+                                     {"neon", SENTIMENT_ISA_NEON},
                                      {NULL, 0}};
 static const option_choice utf8_policies[] = {
     {"strict", SENTIMENT_UTF8_STRICT}, {"replace", SENTIMENT_UTF8_REPLACE}, {NULL, 0}};

@@ -125,7 +125,9 @@ enum sentiment_isa {
     /** x86-64 AVX2 with FMA. */
     SENTIMENT_ISA_AVX2 = 2,
     /** x86-64 AVX-512 F, BW, DQ and VL. */
-    SENTIMENT_ISA_AVX512 = 3
+    SENTIMENT_ISA_AVX512 = 3,
+    /** aarch64 NEON. @since 0.3 */
+    SENTIMENT_ISA_NEON = 4
 };
 
 /** What stands behind the last real token. @since 0.1 */
@@ -373,7 +375,8 @@ typedef struct sentiment_session_options {
     int32_t engine;
     /** enum sentiment_precision. */
     int32_t precision;
-    /** enum sentiment_isa: an upper bound for the native engine. */
+    /** enum sentiment_isa: an upper bound for the native engine; one that this
+     *  processor's family does not have leaves portable C. */
     int32_t isa;
     /** Threads for batches; 0 means 1. SENTIMENT_ALL_THREADS: what affinity and cgroup allow. */
     uint32_t threads;
@@ -417,7 +420,7 @@ typedef struct sentiment_session_info {
     uint64_t memory_bytes;
     /** "native" or "torch". @borrowed static */
     const char *engine_name;
-    /** "c", "avx2", "avx512", or the torch version. @borrowed the session */
+    /** "c", "avx2", "avx512", "neon", or the torch version. @borrowed the session */
     const char *isa_name;
 } sentiment_session_info;
 

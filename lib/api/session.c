@@ -14,7 +14,7 @@ static sentiment_status check_session_options(const sentiment_session_options *o
     if (!status)
         status = sn_check_choice(options->precision, SENTIMENT_PRECISION_INT8, "precision", error);
     if (!status)
-        status = sn_check_choice(options->isa, SENTIMENT_ISA_AVX512, "isa", error);
+        status = sn_check_choice(options->isa, SENTIMENT_ISA_NEON, "isa", error);
     if (!status)
         status = sn_check_choice(options->padding, SENTIMENT_PADDING_MAX_LENGTH, "padding", error);
     if (!status)

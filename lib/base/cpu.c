@@ -9,12 +9,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#if defined(__x86_64__) && defined(__GNUC__)
+#  include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#  include <asm/hwcap.h>
+#  include <sys/auxv.h>
+#endif
 
 static const char *const isa_names[] = {
-    [SENTIMENT_ISA_AUTO] = "auto",
-    [SENTIMENT_ISA_C] = "c",
-    [SENTIMENT_ISA_AVX2] = "avx2",
-    [SENTIMENT_ISA_AVX512] = "avx512",
+    [SENTIMENT_ISA_AUTO] = "auto",     [SENTIMENT_ISA_C] = "c",       [SENTIMENT_ISA_AVX2] = "avx2",
+    [SENTIMENT_ISA_AVX512] = "avx512", [SENTIMENT_ISA_NEON] = "neon",
+};
+
+/* What SENTIMENT_ISA may say. */
+typedef struct asked_isa {
+    const char *name;
+    int32_t isa;
+    _Bool dot;
+} asked_isa;
+
+static const asked_isa asked_isas[] = {
+    {"c", SENTIMENT_ISA_C, 0},           {"avx2-novnni", SENTIMENT_ISA_AVX2, 0},
+    {"avx2", SENTIMENT_ISA_AVX2, 1},     {"avx512-novnni", SENTIMENT_ISA_AVX512, 0},
+    {"avx512", SENTIMENT_ISA_AVX512, 1}, {"neon-nodotprod", SENTIMENT_ISA_NEON, 0},
+    {"neon", SENTIMENT_ISA_NEON, 1},
 };
 
 const char *sn_isa_name(int32_t isa)
@@ -24,9 +42,28 @@ const char *sn_isa_name(int32_t isa)
     return isa_names[isa];
 }
 
+int32_t sn_isa_lower(int32_t isa, int32_t bound)
+{
+    if (bound == SENTIMENT_ISA_AUTO)
+        return isa;
+    if ((isa == SENTIMENT_ISA_NEON) != (bound == SENTIMENT_ISA_NEON))
+        return SENTIMENT_ISA_C;
+    return isa < bound ? isa : bound;
+}
+
+/* What SENTIMENT_ISA says; no bound if it is not set, or says nothing known. */
+static asked_isa environment(void)
+{
+    const char *name = getenv("SENTIMENT_ISA");
+    for (size_t i = 0; name && i < sizeof asked_isas / sizeof *asked_isas; i++)
+        if (strcmp(name, asked_isas[i].name) == 0)
+            return asked_isas[i];
+    return (asked_isa){"auto", SENTIMENT_ISA_AUTO, 1};
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
 static int32_t detected_isa(void)
 {
-#if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
         return SENTIMENT_ISA_C;
@@ -34,30 +71,59 @@ static int32_t detected_isa(void)
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         return SENTIMENT_ISA_AVX512;
     return SENTIMENT_ISA_AVX2;
-#else
-    return SENTIMENT_ISA_C;
-#endif
 }
+
+/* AVX-VNNI is bit 4 of EAX of leaf 7, subleaf 1; clang 14 has no name for it in
+ * __builtin_cpu_supports. */
+static _Bool detected_dot(int32_t isa)
+{
+    unsigned eax = 0, ebx, ecx, edx;
+    __builtin_cpu_init();
+    if (isa == SENTIMENT_ISA_AVX512)
+        return __builtin_cpu_supports("avx512vnni") != 0;
+    if (isa == SENTIMENT_ISA_AVX2 && __builtin_cpu_supports("avx2") &&
+        __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx))
+        return (eax & 1u << 4) != 0;
+    return 0;
+}
+#elif defined(__aarch64__)
+static int32_t detected_isa(void)
+{
+    return SENTIMENT_ISA_NEON;
+}
+
+static _Bool detected_dot(int32_t isa)
+{
+#  if defined(__ARM_FEATURE_DOTPROD)
+    return isa == SENTIMENT_ISA_NEON; /* what the compiler may take for granted */
+#  elif defined(__linux__)
+    return isa == SENTIMENT_ISA_NEON && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#  else
+    (void)isa;
+    return 0;
+#  endif
+}
+#else
+static int32_t detected_isa(void)
+{
+    return SENTIMENT_ISA_C;
+}
+
+static _Bool detected_dot(int32_t isa)
+{
+    (void)isa;
+    return 0;
+}
+#endif
 
 int32_t sn_cpu_isa(void)
 {
-    int32_t isa = detected_isa();
-    const char *asked = getenv("SENTIMENT_ISA");
-    for (int32_t lower = SENTIMENT_ISA_C; asked && lower < isa; lower++)
-        if (strcmp(asked, isa_names[lower]) == 0)
-            return lower;
-    return isa;
+    return sn_isa_lower(detected_isa(), environment().isa);
 }
 
-_Bool sn_cpu_vnni(void)
+_Bool sn_cpu_dot(int32_t isa)
 {
-#if defined(__x86_64__) && defined(__GNUC__)
-    const char *asked = getenv("SENTIMENT_ISA");
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512vnni") && !(asked && strcmp(asked, "avx512-novnni") == 0);
-#else
-    return 0;
-#endif
+    return environment().dot && detected_dot(isa);
 }
 
 /* cgroup v2's "quota period", rounded up; `limit` where there is none. */

@@ -6,12 +6,17 @@
 
 #include <sentiment/sentiment.h>
 
-/* The best enum sentiment_isa of this machine, lowered by the environment
- * variable SENTIMENT_ISA (c, avx2, avx512, avx512-novnni). Never AUTO. */
+/* The best enum sentiment_isa of this machine, held down by the environment
+ * variable SENTIMENT_ISA. Never AUTO. */
 int32_t sn_cpu_isa(void);
-/* Whether AVX-512 comes with VNNI here, and SENTIMENT_ISA does not say avx512-novnni. */
-_Bool sn_cpu_vnni(void);
-/* "c", "avx2", "avx512". */
+/* Whether this machine adds four products of bytes in one instruction of `isa`
+ * (AVX-VNNI, AVX512-VNNI, NEON's dotprod), and SENTIMENT_ISA does not name the
+ * set without (avx2-novnni, avx512-novnni, neon-nodotprod). */
+_Bool sn_cpu_dot(int32_t isa);
+/* The best set that has no more than both. Plain C is below all, and all that
+ * sets of different processors share. AUTO for `bound` is no bound. */
+int32_t sn_isa_lower(int32_t isa, int32_t bound);
+/* "c", "avx2", "avx512", "neon". */
 const char *sn_isa_name(int32_t isa);
 /* Processors that affinity and cgroup CPU limits leave to this process, at least 1. */
 uint32_t sn_cpu_count(void);

@@ -16,12 +16,9 @@ static sentiment_status create_engine(sentiment_session *session,
                                       const sentiment_session_options *options,
                                       sentiment_error *error)
 {
-    int32_t isa = sn_cpu_isa();
-    if (options->isa && options->isa < isa)
-        isa = options->isa;
     sn_engine_options engine = {
         .precision = session->precision,
-        .isa = isa,
+        .isa = sn_isa_lower(sn_cpu_isa(), options->isa),
         .threads = session->threads,
         .pool = session->pool,
         .disable_settled_tail = options->disable_settled_tail != 0,

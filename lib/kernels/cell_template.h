@@ -14,6 +14,8 @@
  *   v_round            to the nearest integer, ties to even
  *   v_scale(a, n)      a 2^n for integral -126 <= n <= 127
  *
+ * and, where two are not the right number, PAIR.
+ *
  * A strip is WIDTH hidden units of one block: the unit of work whose four
  * gates are accumulated in registers and whose state is then updated at once,
  * so that no intermediate tensor is ever written. */
@@ -21,8 +23,10 @@
 
 #define STRIPS (SN_BLOCK / WIDTH)
 /* Strips done together when there is one row, to keep enough independent
- * multiply-adds in flight. */
-#define PAIR 2
+ * multiply-adds in flight: a pair, or as many as the instantiation says. */
+#ifndef PAIR
+#  define PAIR 2
+#endif
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #  define SANITIZED 1

@@ -25,19 +25,7 @@ static inline __m256i q_dot(__m256i q, input_group x, __m256i w)
     return _mm256_add_epi32(q, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-static inline void q_bytes(uint8_t *p, __m256 h)
-{
-    __m256i n = _mm256_cvtps_epi32(v_mul(h, v_set(127.0f)));
-    n = _mm256_add_epi32(n, _mm256_set1_epi32(128));
-    __m128i half = _mm_packus_epi32(_mm256_castsi256_si128(n), _mm256_extracti128_si256(n, 1));
-    _mm_storel_epi64((__m128i *)(void *)p, _mm_packus_epi16(half, half));
-}
-
-#define Q __m256i
-#define W __m256i
 #define X input_group
 #define q_start(p) ((void)(p), _mm256_setzero_si256())
-#define q_weights(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
-#define q_float(q) _mm256_cvtepi32_ps(q)
 
 #include "kernels/int8_template.h"

@@ -89,14 +89,17 @@ typedef struct sn_kernels {
     void (*dots)(const float *weights, size_t rows, const float *x, size_t n, float *out);
 } sn_kernels;
 
-/* The kernels of the best instruction set that is at most `isa` and built in;
- * for AVX-512 those with VNNI where sn_cpu_vnni() says so. `isa` must be one
- * that the machine has. */
+/* The kernels of an instruction set that the machine has, with four products of
+ * bytes in an instruction where sn_cpu_dot() says so; plain C's for any that is
+ * not built in. */
 const sn_kernels *sn_kernels_get(int32_t isa);
 
 extern const sn_kernels sn_kernels_c;
 extern const sn_kernels sn_kernels_avx2;
+extern const sn_kernels sn_kernels_avx2_vnni;
 extern const sn_kernels sn_kernels_avx512;
 extern const sn_kernels sn_kernels_avx512_vnni;
+extern const sn_kernels sn_kernels_neon;
+extern const sn_kernels sn_kernels_neon_dotprod;
 
 #endif

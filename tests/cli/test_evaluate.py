@@ -90,7 +90,7 @@ class Bench(cli.Case):
         self.assertEqual(list(answer), self.FIELDS)
         self.assertEqual((answer['engine'], answer['precision'], answer['threads'],
                           answer['batch'], answer['length']), ('native', 'fp32', 1, 3, 7))
-        self.assertIn(answer['isa'], ('c', 'avx2', 'avx512'))
+        self.assertIn(answer['isa'], ('c', 'avx2', 'avx512', 'neon'))
         self.assertAlmostEqual(answer['tokens_per_second'] * answer['median_seconds'], 21, places=6)
 
     def test_defaults_and_isa(self):

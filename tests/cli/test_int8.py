@@ -138,9 +138,10 @@ class Int8(cli.Case):
 
     def test_every_instruction_set(self):
         answers = self.predict(self.small)
-        for isa in ('c', 'avx2', 'avx512-novnni', 'avx512'):
+        for isa in ('c', 'avx2-novnni', 'avx2', 'avx512-novnni', 'avx512', 'neon-nodotprod',
+                    'neon'):
             self.assertEqual(self.predict(self.small, env={'SENTIMENT_ISA': isa}), answers)
-        for isa in ('c', 'avx2', 'avx512'):
+        for isa in ('c', 'avx2', 'avx512', 'neon'):
             self.assertEqual(self.predict(self.small, '--isa', isa), answers)
 
     def test_size(self):

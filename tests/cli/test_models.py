@@ -65,7 +65,7 @@ class Models(cli.Case):
         for word in ('whitespace', 'max_length', '0, 1, 2', 'engine native', 'engine torch',
                      'library'):
             self.assertIn(word, text)
-        self.assertRegex(text, r'(?m)^engine native +yes: (c|avx2|avx512)$')
+        self.assertRegex(text, r'(?m)^engine native +yes: (c|avx2|avx512|neon)$')
         self.assertRegex(text, r'(?m)^engine torch +(yes|no): \S')
 
     def test_create_options(self):

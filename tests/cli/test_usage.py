@@ -91,7 +91,7 @@ class WrongUsage(cli.Case):
             (['predict', '--engine', 'magic'], 'one of auto, native, torch'),
             (['predict', '--precision', 'fp64'], 'one of fp32, int8'),
             (['predict', '--utf8', 'maybe'], 'one of strict, replace'),
-            (['predict', '--isa', 'mmx'], 'one of auto, c, avx2, avx512'),
+            (['predict', '--isa', 'mmx'], 'one of auto, c, avx2, avx512, neon'),
             (['predict', '--input-format', 'xml'], 'one of lines, jsonl, tsv'),
             (['predict', '--max-length', '0'], 'from 1 to 65536'),
             (['predict', '--max-length', '65537'], 'from 1 to 65536'),

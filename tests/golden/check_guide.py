@@ -57,7 +57,7 @@ def check(sentiment, folder, engine):
         sys.exit('%s: %d lines in, %d out' % (folder, len(expected), len(answers)))
     wrong = compare(folder, expected, answers, tokens)
     if engine == 'native':
-        for isa in ('c', 'avx2', 'avx512'):
+        for isa in ('c', 'avx2', 'avx512', 'neon'):
             for threads in ('1', '2'):
                 if run(predict + ['--threads', threads], lines, SENTIMENT_ISA=isa) != output:
                     print('%s: other bytes with %s and %s threads' % (folder, isa, threads))

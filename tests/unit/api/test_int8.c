@@ -178,7 +178,7 @@ static void check_same_bits(sentiment_model *model, sentiment_model *made, const
                                                         .isa = SENTIMENT_ISA_C});
     predict_all(session, many, 17, truth);
     sentiment_session_free(session);
-    for (int32_t isa = SENTIMENT_ISA_AUTO; isa <= SENTIMENT_ISA_AVX512; isa++)
+    for (int32_t isa = SENTIMENT_ISA_AUTO; isa <= SENTIMENT_ISA_NEON; isa++)
         for (uint32_t threads = 1; threads <= 3; threads += 2) {
             session =
                 open_session(made, (sentiment_session_options){.isa = isa, .threads = threads});
