@@ -68,4 +68,4 @@ format: ## format the C and C++ sources
 
 clean: ## remove the build folders that these targets and .ci/run make
 	rm -rf $(BUILD) $(DEMO) $(VENV) $(VENV)-bench
-	rm -rf build-abi build-asan build-clang build-fuzz build-tsan
+	rm -rf build-aarch64 build-abi build-asan build-clang build-fuzz build-tsan

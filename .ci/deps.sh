@@ -11,19 +11,27 @@ light='gcc libc6-dev meson ninja-build pkg-config zlib1g-dev libjansson-dev pyth
 # libtorch falls back on the reference BLAS, which trains ten times as slowly.
 full="$light g++ libtorch-dev libonnx-dev libprotobuf-dev libopenblas0-openmp libcmocka-dev"
 full="$full abigail-tools python3-venv"
-# ci: the second compiler with its runtimes.
-ci="$full clang libclang-rt-14-dev"
+# ci: the second compiler with its runtimes; the cross compiler and the emulator.
+ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user"
+# arm64: with ci, what is built for aarch64 links with; of another architecture,
+# which is added for them. Without them .ci/aarch64.sh is skipped.
+arm64='zlib1g-dev:arm64 libjansson-dev:arm64 libcmocka-dev:arm64'
 
 # bench: what `make bench` measures beside the library.
 bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux"
 
+foreign=''
 case "${1:-}" in
 light) wanted=$light ;;
 full) wanted=$full ;;
-ci) wanted=$ci ;;
+ci)
+    wanted=$ci
+    [ "$(uname -m)" != x86_64 ] || foreign=$arm64
+    ;;
 bench) wanted=$bench ;;
 --list)
-    printf 'light: %s\nfull: %s\nci: %s\nbench: %s\n' "$light" "$full" "$ci" "$bench"
+    printf 'light: %s\nfull: %s\nci: %s\narm64: %s\nbench: %s\n' \
+        "$light" "$full" "$ci" "$arm64" "$bench"
     exit 0
     ;;
 *)
@@ -37,21 +45,39 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 
-missing=''
-for package in $wanted; do
-    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-    [ "$state" = installed ] || missing="$missing $package"
-done
-[ -n "$missing" ] || exit 0
-echo "deps: installing$missing" >&2
+# Prints those packages that are not installed; without an architecture behind a
+# colon, for this machine's.
+missing_of() {
+    native=$(dpkg --print-architecture)
+    for package in "$@"; do
+        case $package in
+        *:*) architecture=${package#*:} ;;
+        *) architecture="($native|all)" ;;
+        esac
+        dpkg-query -W -f '${Architecture} ${db:Status-Status}\n' "$package" 2>/dev/null |
+            grep -qxE "$architecture installed" || printf ' %s' "$package"
+    done
+}
+
+# shellcheck disable=SC2086 # lists of words
+{
+    missing=$(missing_of $wanted)
+    foreign=$(missing_of $foreign)
+}
+[ -n "$missing$foreign" ] || exit 0
+without="deps: going on without$foreign; .ci/aarch64.sh will be skipped"
 
 as_root=''
 if [ "$(id -u)" -ne 0 ]; then
-    if ! command -v sudo >/dev/null; then
+    if command -v sudo >/dev/null; then
+        as_root=sudo
+    elif [ -n "$missing" ]; then
         echo "deps: neither root nor sudo; as root, run: apt-get install$missing" >&2
         exit 1
+    else
+        echo "$without (neither root nor sudo)" >&2
+        exit 0
     fi
-    as_root=sudo
 fi
 
 apt() {
@@ -59,12 +85,32 @@ apt() {
         apt-get -q -o DPkg::Lock::Timeout=300 "$@" </dev/null
 }
 
-# Lists may be absent (a fresh container) or too old (the file has moved).
+# Lists may be too old: then a file has moved.
+install() {
+    echo "deps: installing $*" >&2
+    apt install -y --no-install-recommends "$@" && return
+    apt update
+    apt install -y --no-install-recommends "$@"
+}
+
+# A machine that cannot have another architecture stays as it was.
+install_foreign() {
+    if dpkg --print-foreign-architectures | grep -qx arm64; then
+        install "$@"
+        return
+    fi
+    $as_root dpkg --add-architecture arm64 || return
+    apt update && install "$@" && return
+    $as_root dpkg --remove-architecture arm64 || true
+    return 1
+}
+
+# Lists may be absent: a fresh container.
 if ! ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; then
     apt update
 fi
-# shellcheck disable=SC2086 # a list of words
-apt install -y --no-install-recommends $missing && exit 0
-apt update
-# shellcheck disable=SC2086
-apt install -y --no-install-recommends $missing
+# shellcheck disable=SC2086 # lists of words
+{
+    [ -z "$missing" ] || install $missing
+    [ -z "$foreign" ] || install_foreign $foreign || echo "$without" >&2
+}

@@ -12,6 +12,9 @@ import tempfile
 import unittest
 
 TOOL = os.path.abspath(sys.argv[1])
+# What runs the programs of a cross build; meson says it.
+WRAPPER = os.environ.get('MESON_EXE_WRAPPER', '').split()
+COMMAND = [*WRAPPER, TOOL]
 EXTRA = [os.path.abspath(path) for path in sys.argv[2:] if not path.startswith('-')]
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUNDLED = os.path.join(os.path.dirname(TOOL), 'models', 'sentiment-en.safetensors')
@@ -26,7 +29,7 @@ def run(*arguments, stdin=b'', env=None, program=TOOL):
     if isinstance(stdin, str):
         stdin = stdin.encode()
     environment = dict(os.environ, **(env or {}))
-    return subprocess.run([program, *arguments], input=stdin, env=environment,
+    return subprocess.run([*WRAPPER, program, *arguments], input=stdin, env=environment,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
 
 

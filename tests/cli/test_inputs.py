@@ -152,7 +152,7 @@ class Inputs(cli.Case):
         self.assertEqual(self.tokens(stdin=wide), [2] * 4)
 
     def test_answers_come_while_the_pipe_is_open(self):
-        process = subprocess.Popen([cli.TOOL, 'predict', '--json', '--model', self.model],
+        process = subprocess.Popen([*cli.COMMAND, 'predict', '--json', '--model', self.model],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         for line in (b'\n', b'word_1\n', b'word_2 x\n'):
             process.stdin.write(line)
@@ -165,7 +165,7 @@ class Inputs(cli.Case):
 class Progress(cli.Case):
     def stderr_on_a_terminal(self, *arguments):
         here, there = pty.openpty()
-        done = subprocess.run([cli.TOOL, *arguments, '--model', self.model], stderr=there,
+        done = subprocess.run([*cli.COMMAND, *arguments, '--model', self.model], stderr=there,
                               stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         os.write(there, b'$')  # marks the end, so that reading never waits
         text = b''
@@ -190,7 +190,7 @@ class Memory(cli.Case):
         peaks = []
         for count in (5000, 100000):
             file = self.write('%d.txt' % count, b'word_1 and some more\n' * count)
-            process = subprocess.Popen([cli.TOOL, 'tokenize', '--model', self.model, '--input',
+            process = subprocess.Popen([*cli.COMMAND, 'tokenize', '--model', self.model, '--input',
                                         file], stdout=subprocess.DEVNULL,
                                        env=dict(os.environ, ASAN_OPTIONS='quarantine_size_mb=1'))
             _, status, usage = os.wait4(process.pid, 0)

@@ -21,7 +21,7 @@ class TorchScript(cli.Case):
         """Runs the command in an empty folder; what the folder then holds."""
         place = self.path('place')
         os.makedirs(place)
-        done = subprocess.run([cli.TOOL, *arguments], cwd=place, stdin=subprocess.DEVNULL,
+        done = subprocess.run([*cli.COMMAND, *arguments], cwd=place, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
         left = os.listdir(place)
         shutil.rmtree(place)

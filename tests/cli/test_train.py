@@ -122,7 +122,7 @@ class Training(Base):
         for name in names:
             os.makedirs(os.path.dirname(self.path(name)))
             done = subprocess.run(
-                [cli.TOOL, 'train', '--train', self.train, '--dev', self.dev, '--output',
+                [*cli.COMMAND, 'train', '--train', self.train, '--dev', self.dev, '--output',
                  'a.safetensors', *SMALL, '--seed', '3'], stderr=subprocess.PIPE,
                 cwd=os.path.dirname(self.path(name)), env=dict(os.environ, **self.ENV))
             self.assertEqual(done.returncode, 0, done.stderr)
@@ -137,7 +137,7 @@ class Training(Base):
     def interrupt(self, output, number):
         """Sends the signal behind the first epoch of very many."""
         process = subprocess.Popen(
-            [cli.TOOL, *self.arguments(output, '--epochs', '100000', '--patience', '0')],
+            [*cli.COMMAND, *self.arguments(output, '--epochs', '100000', '--patience', '0')],
             stderr=subprocess.PIPE)
         self.addCleanup(process.wait)
         self.addCleanup(process.stderr.close)

@@ -172,7 +172,7 @@ class DefaultModel(cli.Case):
 
     @unittest.skipUnless(os.path.exists(cli.BUNDLED), 'no bundled model in this build')
     def test_bundled_model_works_from_anywhere(self):
-        done = subprocess.run([cli.TOOL, 'predict', '--json', 'I love this product!'], cwd='/',
+        done = subprocess.run([*cli.COMMAND, 'predict', '--json', 'I love this product!'], cwd='/',
                               env={'PATH': '/usr/bin'}, stdout=subprocess.PIPE)
         self.assertEqual(cli.json_lines(done.stdout)[0]['label'], 'positive')
 
@@ -183,11 +183,12 @@ class BrokenOutput(cli.Case):
         for arguments in (['--help'], ['predict', '--model', self.model, 'text'],
                           ['info', '--model', self.model]):
             with open('/dev/full', 'wb') as full:
-                done = subprocess.run([cli.TOOL, *arguments], stdout=full, stderr=subprocess.PIPE)
+                done = subprocess.run([*cli.COMMAND, *arguments], stdout=full,
+                                      stderr=subprocess.PIPE)
             self.bad(done, 1, 'standard output: ')
 
     def test_closed_pipe_is_1_and_quiet(self):
-        process = subprocess.Popen([cli.TOOL, 'predict', '--model', self.model],
+        process = subprocess.Popen([*cli.COMMAND, 'predict', '--model', self.model],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
         process.stdout.close()

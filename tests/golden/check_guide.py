@@ -13,11 +13,13 @@ import subprocess
 import sys
 
 TOLERANCE = 1e-5
+# What runs the programs of a cross build; meson says it.
+WRAPPER = os.environ.get('MESON_EXE_WRAPPER', '').split()
 
 
 def run(command, lines, **environment):
     text = ''.join(json.dumps(line) + '\n' for line in lines).encode()
-    done = subprocess.run(command + ['--input', '-', '--input-format', 'jsonl', '--json'],
+    done = subprocess.run(WRAPPER + command + ['--input', '-', '--input-format', 'jsonl', '--json'],
                           input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           env=dict(os.environ, **environment), check=False)
     if done.returncode != 0:

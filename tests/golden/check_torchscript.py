@@ -16,13 +16,15 @@ import sys
 import tempfile
 
 TOLERANCE = 1e-5
+# What runs the programs of a cross build; meson says it.
+WRAPPER = os.environ.get('MESON_EXE_WRAPPER', '').split()
 # Of foreign/, those that answer as expected.jsonl says; all others are something else.
 SAME_ANSWERS = ('bag-1.13.pt', 'bag-2.15.pt', 'pair.pt', 'half.pt')
 
 
 def run(command, text=b''):
-    done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          check=False)
+    done = subprocess.run(WRAPPER + command, input=text, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False)
     message = done.stderr.decode()
     if done.returncode != 0 and 'torch' in command and 'unavailable' in message:
         print(message)

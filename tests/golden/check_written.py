@@ -10,6 +10,7 @@ WRITTEN must open with plain torch.load and pickle.load, in an archive that
 unzip accepts, with words and bit-identical float32 weights as in ORIGINAL.
 Exits with 77, "skipped", where torch is not installed.
 """
+import os
 import pathlib
 import pickle
 import subprocess
@@ -22,6 +23,9 @@ try:
 except ImportError:
     print("torch is not installed: skipped")
     sys.exit(77)
+
+# What runs the programs of a cross build; meson says it.
+WRAPPER = os.environ.get("MESON_EXE_WRAPPER", "").split()
 
 
 class SimpleTokenizer:
@@ -87,7 +91,7 @@ def main():
     assert folders, "no folders"
     for folder in folders:
         with tempfile.TemporaryDirectory() as target:
-            subprocess.run([sys.argv[2], folder, target], check=True)
+            subprocess.run([*WRAPPER, sys.argv[2], folder, target], check=True)
             compare(pathlib.Path(target), folder)
     print(f"torch {torch.__version__} opened {len(folders)} rewritten folders")
 
