@@ -103,21 +103,26 @@ static void run_project(const sn_kernels *kernels, const arrays *a)
                                    .out = out});
 }
 
+static void compare_step(const sn_kernels *kernels, arrays *truth, arrays *other, size_t hidden)
+{
+    run_step(&sn_kernels_c, truth, hidden, 0);
+    run_step(kernels, other, hidden, truth->rows % 2 == 0);
+    size_t bytes = truth->padded * truth->rows * sizeof(float);
+    assert_memory_equal(truth->h_next, other->h_next, bytes);
+    assert_memory_equal(truth->c, other->c, bytes);
+    assert_memory_equal(truth->sum, other->sum, bytes);
+    for (size_t i = 0; i < truth->padded * truth->rows; i++)
+        assert_true(fabsf(truth->h_next[i]) <= 1.0f);
+    free_arrays(truth);
+    free_arrays(other);
+}
+
 static void check_step(const sn_kernels *kernels, size_t hidden, size_t rows, float scale)
 {
     arrays truth, other;
     make_arrays(&truth, hidden, hidden, rows, scale);
     make_arrays(&other, hidden, hidden, rows, scale);
-    run_step(&sn_kernels_c, &truth, hidden, 0);
-    run_step(kernels, &other, hidden, rows % 2 == 0);
-    size_t bytes = truth.padded * rows * sizeof(float);
-    assert_memory_equal(truth.h_next, other.h_next, bytes);
-    assert_memory_equal(truth.c, other.c, bytes);
-    assert_memory_equal(truth.sum, other.sum, bytes);
-    for (size_t i = 0; i < truth.padded * rows; i++)
-        assert_true(fabsf(truth.h_next[i]) <= 1.0f);
-    free_arrays(&truth);
-    free_arrays(&other);
+    compare_step(kernels, &truth, &other, hidden);
 }
 
 static void check_project(const sn_kernels *kernels, size_t inputs, size_t rows)
@@ -167,6 +172,26 @@ static void test_step_saturated(void **state)
 {
     (void)state;
     each_isa(step_saturated);
+}
+
+/* Gates that are no numbers, or infinite, become numbers, the same ones. */
+static void step_not_numbers(const sn_kernels *kernels)
+{
+    static const float odd[] = {NAN, INFINITY, -INFINITY, -0.0f, 1e-40f};
+    for (size_t rows = 1; rows <= 7; rows += 6) {
+        arrays truth, other;
+        make_arrays(&truth, 51, 51, rows, 0.125f);
+        make_arrays(&other, 51, 51, rows, 0.125f);
+        for (size_t i = 0; i < gates_of(&truth) * rows; i += 3)
+            truth.gates[i] = other.gates[i] = odd[i % 5];
+        compare_step(kernels, &truth, &other, 51);
+    }
+}
+
+static void test_step_not_numbers(void **state)
+{
+    (void)state;
+    each_isa(step_not_numbers);
 }
 
 static void project_sizes(const sn_kernels *kernels)
@@ -288,7 +313,7 @@ int main(void)
         cmocka_unit_test(test_step),       cmocka_unit_test(test_step_saturated),
         cmocka_unit_test(test_project),    cmocka_unit_test(test_dots),
         cmocka_unit_test(test_rows_alone), cmocka_unit_test(test_step_formula),
-        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_choice),     cmocka_unit_test(test_step_not_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
