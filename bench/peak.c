@@ -4,6 +4,7 @@
  * multiply-adds and int8 dot products from registers, and bytes read from each
  * level of the caches. Prints one JSON object. Each figure is the best of many
  * short runs: a peak is what nothing has disturbed. */
+#include <cpuid.h>
 #include <immintrin.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -73,6 +74,22 @@ __attribute__((target("avx512f,avx512vnni"))) static double dot_vnni(void)
     return 2.0 * 64 * CHAINS * STEPS;
 }
 
+__attribute__((target("avx2,avxvnni"))) static double dot_avxvnni(void)
+{
+    __m256i sum[CHAINS], a = _mm256_set1_epi32(0x01020304), b = _mm256_set1_epi32(0x04030201);
+    for (int i = 0; i < CHAINS; i++)
+        sum[i] = _mm256_set1_epi32(i);
+    for (int s = 0; s < STEPS; s++) {
+        HOLD(a);
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++)
+            sum[i] = _mm256_dpbusd_avx_epi32(sum[i], a, b);
+    }
+    for (int i = 0; i < CHAINS; i++)
+        HOLD(sum[i]);
+    return 2.0 * 32 * CHAINS * STEPS;
+}
+
 static const uint8_t *buffer;
 static size_t buffer_size;
 
@@ -104,6 +121,13 @@ __attribute__((target("avx2"))) static double read_avx2(void)
     return (double)(passes * buffer_size);
 }
 
+/* Bit 4 of EAX of leaf 7, subleaf 1. */
+static _Bool has_avxvnni(void)
+{
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax >> 4 & 1);
+}
+
 static double best_rate(double (*work)(void))
 {
     double best = 0;
@@ -128,6 +152,8 @@ int main(void)
     printf("{\"fma_avx2\": %.6g", best_rate(fma_avx2));
     if (wide)
         printf(", \"fma_avx512\": %.6g", best_rate(fma_avx512));
+    if (has_avxvnni())
+        printf(", \"int8_avxvnni\": %.6g", best_rate(dot_avxvnni));
     if (__builtin_cpu_supports("avx512vnni"))
         printf(", \"int8_avx512vnni\": %.6g", best_rate(dot_vnni));
     printf(", \"read_bytes\": {");

@@ -9,8 +9,10 @@ import machine
 # Operations of the recurrent product of one token.
 RECURRENT = 2 * 4 * files.HIDDEN * files.HIDDEN
 # Which peak of peak.c a kernel is held against, by instruction set and int8.
-PEAKS = {('avx2', 0): 'fma_avx2', ('avx512', 0): 'fma_avx512', ('avx512', 1): 'int8_avx512vnni'}
+PEAKS = {('avx2', 0): 'fma_avx2', ('avx2', 1): 'int8_avxvnni', ('avx512', 0): 'fma_avx512',
+         ('avx512', 1): 'int8_avx512vnni'}
 PEAK_NAMES = {'fma_avx2': 'fused multiply-adds, AVX2', 'fma_avx512': 'fused multiply-adds, AVX-512',
+              'int8_avxvnni': 'int8 dot products, AVX-VNNI',
               'int8_avx512vnni': 'int8 dot products, AVX-512 VNNI'}
 NOTES = {
     'native unsettled': '`native unsettled` runs every step of the padding.',

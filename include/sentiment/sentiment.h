@@ -126,7 +126,7 @@ enum sentiment_isa {
     SENTIMENT_ISA_AVX2 = 2,
     /** x86-64 AVX-512 F, BW, DQ and VL. */
     SENTIMENT_ISA_AVX512 = 3,
-    /** aarch64 NEON. @since 0.3 */
+    /** aarch64 NEON. @since 0.2 */
     SENTIMENT_ISA_NEON = 4
 };
 
