@@ -186,19 +186,22 @@ class Progress(cli.Case):
 
 
 class Memory(cli.Case):
+    def peak_memory(self, command, count):
+        file = self.write('%d.txt' % count, b'word_1 and some more\n' * count)
+        process = subprocess.Popen([cli.TOOL, command, '--model', self.model, '--input', file],
+                                   stdout=subprocess.DEVNULL,
+                                   env=dict(os.environ, ASAN_OPTIONS='quarantine_size_mb=1'))
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = status
+        self.assertEqual(status, 0)
+        return usage.ru_maxrss
+
     def test_memory_does_not_grow_with_the_file(self):
-        peaks = []
-        for count in (5000, 100000):
-            file = self.write('%d.txt' % count, b'word_1 and some more\n' * count)
-            process = subprocess.Popen([*cli.COMMAND, 'tokenize', '--model', self.model, '--input',
-                                        file], stdout=subprocess.DEVNULL,
-                                       env=dict(os.environ, ASAN_OPTIONS='quarantine_size_mb=1'))
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = status
-            self.assertEqual(status, 0)
-            peaks.append(usage.ru_maxrss)
         # The second file is 2 MB longer; buffers are bounded by a chunk.
-        self.assertLess(peaks[1] - peaks[0], 1500)
+        for command in ('tokenize', 'predict'):
+            with self.subTest(command=command):
+                self.assertLess(self.peak_memory(command, 100000) - self.peak_memory(command, 9000),
+                                1500)
 
 
 if __name__ == '__main__':
