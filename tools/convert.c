@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "history.h"
 #include "setup.h"
 
-/* Stands behind the target's name until the check is over. */
-#define UNCHECKED ".unchecked"
+/* Stands behind the target's name, with the process's number, until the check is over. */
+#define UNCHECKED ".unchecked-"
 
 typedef struct convert_settings {
     bool allow_missing_crc;
@@ -80,13 +81,14 @@ static bool check(const char *aside, const char *path)
 static bool save_checked(sentiment_model *model, const char *path, history *given, json_t *step,
                          sentiment_save_options *how)
 {
-    char *aside = malloc(strlen(path) + sizeof UNCHECKED);
+    size_t size = strlen(path) + sizeof UNCHECKED + 20;
+    char *aside = malloc(size);
     if (!aside) {
         json_decref(step);
         message_no_memory();
         return false;
     }
-    sprintf(aside, "%s%s", path, UNCHECKED);
+    snprintf(aside, size, "%s%s%ld", path, UNCHECKED, (long)getpid());
     how->format = SENTIMENT_FORMAT_ONNX;
     given->meant = path;
     bool good = history_save(model, aside, given, step, how);
