@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * How much of the processor each kernel uses, for the roofline of bench.py: the
- * recurrent product alone (the kernel `project` with as many inputs as units) and
- * the whole step, at hidden size 256, for one row and for a full tile, on every
- * instruction set that the machine has. Prints one JSON array. Each figure is the
+ * recurrent product alone (the kernel `project` with as many inputs as units), the
+ * whole step, and the input projection that folding saves, at embedding size 128
+ * and hidden size 256, for one row and for a full tile, on every instruction set
+ * that the machine has. Prints one JSON array. Each figure is the
  * median of many short runs. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "base/cpu.h"
 #include "kernels/kernels.h"
 
+#define EMBEDDING 128
 #define HIDDEN 256
 #define BLOCKS (HIDDEN / SN_BLOCK)
 #define GATES (SN_GATES * HIDDEN)
@@ -97,8 +99,9 @@ static void run_steps(const sn_kernels *kernels, const network *at, size_t rows,
     }
 }
 
-/* Two recurrent products. */
-static void run_products(const sn_kernels *kernels, const network *at, size_t rows, int int8)
+/* Two products with so many inputs. */
+static void project(const sn_kernels *kernels, const network *at, size_t rows, int int8,
+                    size_t inputs)
 {
     const float *x[TILE];
     const uint8_t *bytes[TILE];
@@ -112,7 +115,7 @@ static void run_products(const sn_kernels *kernels, const network *at, size_t ro
                                 .int8 = {at->weights_int8, at->scale, at->start},
                                 .bias = at->bias,
                                 .blocks = BLOCKS,
-                                .inputs = HIDDEN,
+                                .inputs = inputs,
                                 .rows = rows,
                                 .x = x,
                                 .bytes = bytes,
@@ -122,13 +125,23 @@ static void run_products(const sn_kernels *kernels, const network *at, size_t ro
         (int8 ? kernels->project_int8 : kernels->project)(&project);
 }
 
+static void run_products(const sn_kernels *kernels, const network *at, size_t rows, int int8)
+{
+    project(kernels, at, rows, int8, HIDDEN);
+}
+
+static void run_projections(const sn_kernels *kernels, const network *at, size_t rows, int int8)
+{
+    project(kernels, at, rows, int8, EMBEDDING);
+}
+
 static int compare(const void *a, const void *b)
 {
     const double *x = a, *y = b;
     return (*x > *y) - (*x < *y);
 }
 
-/* Seconds of one row's step or product. */
+/* Seconds of one row's share of the work. */
 static double measure(void (*work)(const sn_kernels *, const network *, size_t, int),
                       const sn_kernels *kernels, const network *at, size_t rows, int int8)
 {
@@ -154,10 +167,11 @@ int main(void)
         for (int int8 = 0; int8 < 2; int8++)
             for (size_t rows = 1; rows <= TILE; rows += TILE - 1) {
                 printf("%s{\"isa\": \"%s\", \"int8\": %d, \"rows\": %zu, \"product\": %.6g, "
-                       "\"step\": %.6g}",
+                       "\"step\": %.6g, \"projection\": %.6g}",
                        separator, sn_isa_name(isa), int8, rows,
                        measure(run_products, kernels, &at, rows, int8),
-                       measure(run_steps, kernels, &at, rows, int8));
+                       measure(run_steps, kernels, &at, rows, int8),
+                       measure(run_projections, kernels, &at, rows, int8));
                 separator = ",\n ";
             }
     }

@@ -92,7 +92,8 @@ def roofline(found):
            'The recurrent product is '
            'measured alone, and as part of a whole step with the pointwise part, whose time '
            'counts against the product here. One row reads all weights for each token: '
-           'the caches are its limit.')
+           'the caches are its limit. The input projection is what folding saves for each token '
+           'that it has met before.')
     yield ''
     rows = [[name, f'{found.peaks[key] / 1e9:.0f} Gop/s']
             for key, name in PEAK_NAMES.items() if key in found.peaks]
@@ -109,9 +110,10 @@ def roofline(found):
             share = f', {rate / peak:.0%} of the peak' if peak else ''
             row.append(f'{kernel[part] * 1e9:.0f} ns, {rate / 1e9:.0f} Gop/s{share}')
         row.append(f'{size / kernel["rows"] / kernel["step"] / 1e9:.0f} GB/s')
+        row.append(f'{kernel["projection"] * 1e9:.0f} ns')
         rows.append(row)
     yield from rows_of(['kernel', 'rows', 'recurrent product, a row', 'whole step, a row',
-                        'weights read in a step'], rows)
+                        'weights read in a step', 'input projection, a row'], rows)
 
 
 def whole(found):

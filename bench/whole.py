@@ -7,7 +7,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 
 import files
 
@@ -100,13 +99,7 @@ def texts(options, sentiment, folder):
 
 def _process(command):
     """Seconds and peak megabytes of a whole process."""
-    start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        sys.exit(f'{command[0]} failed')
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    return _output([sys.executable, '-S', os.path.join(HERE, 'process.py')] + command)
 
 
 def processes(options, sentiment, paths):
