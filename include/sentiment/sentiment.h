@@ -378,7 +378,8 @@ typedef struct sentiment_session_options {
     /** enum sentiment_isa: an upper bound for the native engine; one that this
      *  processor's family does not have leaves portable C. */
     int32_t isa;
-    /** Threads for batches; 0 means 1. SENTIMENT_ALL_THREADS: what affinity and cgroup allow. */
+    /** Threads that share batches and long texts; 0 means 1. SENTIMENT_ALL_THREADS:
+     *  what affinity and cgroup allow. */
     uint32_t threads;
     /** Default max_length, 1 to 65,536; 0: the model's. */
     uint32_t max_length;

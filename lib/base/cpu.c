@@ -154,6 +154,20 @@ uint32_t sn_cpu_count(void)
     return cgroup_limit(count < 1 ? 1 : (uint32_t)count);
 }
 
+/* Looks before the processor is offered to others. */
+#define LOOKS 1000
+
+void sn_cpu_pause(unsigned *looks)
+{
+    if (++*looks % LOOKS == 0)
+        sched_yield();
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 #if defined(__x86_64__)
 /* MXCSR: flush to zero, and denormals are zero. */
 uint64_t sn_cpu_flush_denormals(void)

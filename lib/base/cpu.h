@@ -21,6 +21,10 @@ const char *sn_isa_name(int32_t isa);
 /* Processors that affinity and cgroup CPU limits leave to this process, at least 1. */
 uint32_t sn_cpu_count(void);
 
+/* For a thread that waits in a loop for another one, between two looks. `looks`
+ * begins with 0. After some tens of microseconds others may have the processor. */
+void sn_cpu_pause(unsigned *looks);
+
 /* Makes this thread take denormal numbers for zero, operands and results, where the
  * processor can: elsewhere each may cost a hundred cycles. Gives what to restore. */
 uint64_t sn_cpu_flush_denormals(void);

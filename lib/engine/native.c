@@ -18,6 +18,10 @@
 #define TILE_ROWS 24
 /* What stopping in a settled state may cost any logit. */
 #define SETTLE_LOGIT_ERROR 5e-7f
+/* Weights that a single text reads in all: less is not worth waking threads for. */
+#define TEAM_BYTES ((uint64_t)8 << 20)
+/* Blocks of units that each member of a team has at least. */
+#define TEAM_BLOCKS 2
 /* Slots of sentiment_model.prepared. */
 #define SLOT_FP32 0
 #define SLOT_INT8 1
@@ -35,6 +39,7 @@ typedef struct native {
     sn_classifier classifier;
     uint32_t threads;
     sn_pool *pool; /* the session's */
+    uint32_t team; /* threads that may share a single text */
     sn_worker *workers; /* [threads] */
     uint32_t *order;    /* [capacity], and as many again for sorting */
     size_t capacity;
@@ -159,6 +164,17 @@ static sentiment_status create_workers(native *engine, sentiment_error *error)
     return status;
 }
 
+/* Threads that wait for one another need a processor each. */
+static uint32_t team_size(const sn_lstm_config *config, uint32_t threads)
+{
+    size_t parts = config->blocks / TEAM_BLOCKS;
+    uint32_t size = threads < SN_TEAM_MAX ? threads : SN_TEAM_MAX;
+    if (size > parts)
+        size = (uint32_t)parts;
+    uint32_t processors = size > 1 ? sn_cpu_count() : 1;
+    return size < processors ? size : processors;
+}
+
 static sentiment_status native_create(sentiment_model *model, const sn_engine_options *options,
                                       void **state, sentiment_error *error)
 {
@@ -184,6 +200,7 @@ static sentiment_status native_create(sentiment_model *model, const sn_engine_op
     engine->memory = &model->memory;
     engine->threads = options->threads;
     engine->pool = options->pool;
+    engine->team = team_size(&weights->lstm.config, options->threads);
     engine->classifier = (sn_classifier){
         .lstm = &weights->lstm, .kernels = sn_kernels_get(options->isa), .fold = &weights->fold};
     if (!options->disable_settled_tail)
@@ -255,6 +272,46 @@ static void run_tiles(void *user, uint32_t worker)
     }
 }
 
+/* A single row on all of a team's threads. */
+typedef struct team_run {
+    shared_run *job;
+    sn_team team;
+} team_run;
+
+static void run_team(void *user, uint32_t worker)
+{
+    team_run *run = user;
+    if (worker == 0) {
+        run_tiles(run->job, 0);
+        sn_team_end(&run->team);
+    } else if (worker < run->team.size) {
+        sn_team_assist(&run->team, worker);
+    }
+}
+
+static _Bool is_worth_a_team(const native *engine, uint32_t total)
+{
+    const sn_lstm *lstm = engine->classifier.lstm;
+    uint64_t units = lstm->config.blocks * SN_BLOCK;
+    uint64_t step = SN_GATES * units * units * (lstm->int8 ? 1 : sizeof(float));
+    return engine->team > 1 && step * total * lstm->config.layers >= TEAM_BYTES;
+}
+
+static void run_single(native *engine, shared_run *job)
+{
+    const sn_kernels *kernels = engine->classifier.kernels;
+    if (!is_worth_a_team(engine, job->rows->totals[engine->order[0]])) {
+        run_tiles(job, 0);
+        return;
+    }
+    team_run run = {.job = job};
+    sn_team_begin(&run.team,
+                  engine->classifier.lstm->int8 ? kernels->step_int8 : kernels->step, engine->team);
+    engine->classifier.team = &run.team;
+    sn_pool_run(engine->pool, run_team, &run);
+    engine->classifier.team = NULL;
+}
+
 static _Bool reserve_order(native *engine, size_t count)
 {
     if (count <= engine->capacity)
@@ -293,7 +350,9 @@ static sentiment_status native_run(void *state, const sn_rows *rows, float *logi
     }
     size_t share = (job.count + engine->threads - 1) / engine->threads;
     job.tile = share < TILE_ROWS ? share + (share == 0) : TILE_ROWS;
-    if (job.count <= job.tile)
+    if (job.count == 1)
+        run_single(engine, &job);
+    else if (job.count <= job.tile)
         run_tiles(&job, 0);
     else
         sn_pool_run(engine->pool, run_tiles, &job);

@@ -155,7 +155,8 @@ static sn_pass make_pass(const sn_classifier *classifier)
     return (sn_pass){.lstm = classifier->lstm,
                      .kernels = classifier->kernels,
                      .fold = classifier->fold,
-                     .settle_tolerance = classifier->settle_tolerance};
+                     .settle_tolerance = classifier->settle_tolerance,
+                     .team = classifier->team};
 }
 
 static void apply_head(const sn_classifier *classifier, const float *pooled, float *logits)

@@ -13,6 +13,7 @@ typedef struct sn_classifier {
     const sn_kernels *kernels;
     sn_fold *fold;
     float settle_tolerance; /* 0: run every step */
+    sn_team *team;          /* of a call with one row, begun by its caller; else NULL */
 } sn_classifier;
 
 /* Scratch of one thread: state, pooled rows, sequences between layers. */

@@ -128,7 +128,10 @@ static void step_layers(const sn_pass *pass, sn_scratch *scratch, size_t count)
                               .c = sn_layer_c(scratch, l),
                               .sum = l + 1 == pass->layers ? scratch->sum : scratch->unused_sum,
                               .descending = scratch->current == 1};
-        (scratch->lstm->int8 ? pass->kernels->step_int8 : pass->kernels->step)(&step);
+        if (pass->team)
+            sn_team_step(pass->team, &step);
+        else
+            (scratch->lstm->int8 ? pass->kernels->step_int8 : pass->kernels->step)(&step);
     }
     scratch->current = next;
 }

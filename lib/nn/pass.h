@@ -10,6 +10,7 @@
 
 #include "nn/fold.h"
 #include "nn/row_state.h"
+#include "nn/team.h"
 
 /* A text as the network sees it: ids, then token 0 up to `total` positions. */
 typedef struct sn_row {
@@ -39,6 +40,7 @@ typedef struct sn_pass {
     /* Largest estimated error of a pooled unit from stopping in a settled
      * state; 0: run every step. */
     float settle_tolerance;
+    sn_team *team; /* shares the steps, NULL: nobody; only with a single row */
     sn_visit_fn visit; /* may be NULL; only with a single row */
     void *visit_user;
 } sn_pass;

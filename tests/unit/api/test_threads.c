@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Threads that share a model: sessions come and go while others predict, the
- * fold fills up under all of them, and every answer has the same bits. Meant
- * for ThreadSanitizer, useful without it. */
+ * fold fills up under all of them, threads share the steps of one text, and every
+ * answer has the same bits. Meant for ThreadSanitizer, useful without it. */
 #include "support.h"
 
 #include <pthread.h>
@@ -87,8 +87,55 @@ static void test_shared_model(void **state)
     free(shared.many.buffer);
 }
 
+/* Long texts, whose steps several threads share. */
+static void test_long_texts(void **state)
+{
+    (void)state;
+    enum { WORDS = 400, HIDDEN = 160 };
+    static char text[WORDS * 10];
+    const sentiment_model_config config = {.struct_size = sizeof config,
+                                           .vocab_size = 100,
+                                           .embedding_dim = 9,
+                                           .hidden_size = HIDDEN,
+                                           .num_classes = CLASSES,
+                                           .padding = SENTIMENT_PADDING_NONE,
+                                           .max_length = 2 * WORDS,
+                                           .seed = 3};
+    sentiment_model *model = NULL;
+    size_t size = 0;
+    for (int i = 0; i < WORDS; i++)
+        size += (size_t)sprintf(text + size, "word_%d ", i * i % 97);
+    assert_int_equal(sentiment_model_create(&config, NULL, &model, NULL), 0);
+    for (int32_t precision = SENTIMENT_PRECISION_FP32; precision <= SENTIMENT_PRECISION_INT8;
+         precision++)
+        for (int32_t padding = SENTIMENT_PADDING_NONE; padding <= SENTIMENT_PADDING_MAX_LENGTH;
+             padding++) {
+            float truth[CLASSES], logits[CLASSES];
+            for (uint32_t threads = 1; threads <= 5; threads++) {
+                sentiment_session_options options = {.struct_size = sizeof options,
+                                                     .threads = threads,
+                                                     .padding = padding,
+                                                     .precision = precision};
+                sentiment_result result = {.struct_size = sizeof result};
+                sentiment_session *session = NULL;
+                assert_int_equal(sentiment_session_create(model, &options, &session, NULL), 0);
+                for (int round = 0; round < 3; round++) {
+                    assert_int_equal(sentiment_session_predict(session, text, size, 0, &result,
+                                                               NULL, threads > 1 ? logits : truth,
+                                                               NULL),
+                                     0);
+                    if (threads > 1)
+                        assert_memory_equal(truth, logits, sizeof truth);
+                }
+                sentiment_session_free(session);
+            }
+        }
+    sentiment_model_free(model);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shared_model)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shared_model),
+                                       cmocka_unit_test(test_long_texts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
