@@ -154,7 +154,7 @@ uint32_t sn_cpu_count(void)
     return cgroup_limit(count < 1 ? 1 : (uint32_t)count);
 }
 
-/* Looks before the processor is offered to others. */
+/* Looks before the processor is offered to others: some tens of microseconds on x86. */
 #define LOOKS 1000
 
 void sn_cpu_pause(unsigned *looks)
@@ -169,39 +169,42 @@ void sn_cpu_pause(unsigned *looks)
 }
 
 #if defined(__x86_64__)
-/* MXCSR: flush to zero, and denormals are zero. */
-uint64_t sn_cpu_flush_denormals(void)
+/* MXCSR: flush to zero, denormals are zero, round to nearest. */
+uint64_t sn_cpu_fix_rounding(void)
 {
     uint32_t before = __builtin_ia32_stmxcsr();
-    __builtin_ia32_ldmxcsr(before | 0x8040u);
+    __builtin_ia32_ldmxcsr((before & ~0x6000u) | 0x8040u);
     return before;
 }
 
-void sn_cpu_restore_denormals(uint64_t before)
+void sn_cpu_restore_rounding(uint64_t before)
 {
     __builtin_ia32_ldmxcsr((uint32_t)before);
 }
 #elif defined(__aarch64__)
-/* FPCR: bit 24, FZ. */
-uint64_t sn_cpu_flush_denormals(void)
+/* FPCR: bit 24 is FZ, bits 22 and 23 the rounding, 0 to nearest. */
+uint64_t sn_cpu_fix_rounding(void)
 {
     uint64_t before;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
-    __asm__ volatile("msr fpcr, %0" : : "r"(before | UINT64_C(1) << 24));
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before) : : "memory");
+    __asm__ volatile("msr fpcr, %0"
+                     :
+                     : "r"((before & ~(UINT64_C(3) << 22)) | UINT64_C(1) << 24)
+                     : "memory");
     return before;
 }
 
-void sn_cpu_restore_denormals(uint64_t before)
+void sn_cpu_restore_rounding(uint64_t before)
 {
-    __asm__ volatile("msr fpcr, %0" : : "r"(before));
+    __asm__ volatile("msr fpcr, %0" : : "r"(before) : "memory");
 }
 #else
-uint64_t sn_cpu_flush_denormals(void)
+uint64_t sn_cpu_fix_rounding(void)
 {
     return 0;
 }
 
-void sn_cpu_restore_denormals(uint64_t before)
+void sn_cpu_restore_rounding(uint64_t before)
 {
     (void)before;
 }

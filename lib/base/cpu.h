@@ -22,12 +22,13 @@ const char *sn_isa_name(int32_t isa);
 uint32_t sn_cpu_count(void);
 
 /* For a thread that waits in a loop for another one, between two looks. `looks`
- * begins with 0. After some tens of microseconds others may have the processor. */
+ * begins with 0. After each thousand looks others may have the processor. */
 void sn_cpu_pause(unsigned *looks);
 
-/* Makes this thread take denormal numbers for zero, operands and results, where the
- * processor can: elsewhere each may cost a hundred cycles. Gives what to restore. */
-uint64_t sn_cpu_flush_denormals(void);
-void sn_cpu_restore_denormals(uint64_t before);
+/* Makes this thread round to the nearest, and take denormal numbers for zero, operands
+ * and results, where the processor can: each may cost a hundred cycles. Gives what to
+ * restore. */
+uint64_t sn_cpu_fix_rounding(void);
+void sn_cpu_restore_rounding(uint64_t before);
 
 #endif

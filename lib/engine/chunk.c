@@ -13,12 +13,12 @@
 /* A chunk is full at so many items, or at the first one past so many bytes of text
  * or ids. */
 #define CHUNK_ROWS 4096
-#define CHUNK_BYTES ((uint64_t)1 << 20)
+#define CHUNK_BYTES ((uint64_t)8 << 20)
 #define CHUNK_IDS ((uint64_t)1 << 18)
 /* Logits of a chunk, for models with very many classes: fewer rows then. */
 #define CHUNK_LOGITS ((size_t)1 << 20)
-/* Fewer bytes of text are not worth waking threads for. */
-#define PARALLEL_BYTES ((uint64_t)16 << 10)
+/* Fewer bytes of text are not worth waking a thread for. */
+#define PART_BYTES ((uint64_t)8 << 10)
 
 typedef struct encode_job {
     sentiment_session *session;
@@ -203,8 +203,6 @@ static void encode_part(void *user, uint32_t worker)
 {
     encode_job *job = user;
     sn_lane *lane = &job->session->lanes[worker];
-    if (worker >= job->parts)
-        return;
     reset_lane(lane);
     size_t end = part_begin(job, worker + 1);
     for (size_t item = part_begin(job, worker); item < end; item++) {
@@ -218,6 +216,16 @@ static void encode_part(void *user, uint32_t worker)
         lane->status = out->status;
         return;
     }
+}
+
+/* How many threads tokenize a chunk. */
+static uint32_t count_parts(const sentiment_session *session, const sn_batch *batch, size_t first,
+                            size_t limit)
+{
+    uint64_t most = (batch->offsets[limit] - batch->offsets[first]) / PART_BYTES;
+    if (batch->ids || most < 2)
+        return 1;
+    return most < session->threads ? (uint32_t)most : session->threads;
 }
 
 /* The first item behind the chunk that begins with `first`. */
@@ -273,16 +281,13 @@ sentiment_status sn_chunk_fill(sentiment_session *session, const sn_batch *batch
                                size_t *next, sentiment_error *item_error, sentiment_error *error)
 {
     sn_chunk *chunk = &session->chunk;
-    encode_job job = {.session = session, .batch = batch, .first = first, .parts = 1};
+    encode_job job = {.session = session, .batch = batch, .first = first};
     job.limit = *next = chunk_limit(session, batch, first);
     chunk->rows = 0;
     if (!reserve_rows(session, job.limit - first))
         return sn_fail_memory(error, "the rows of a batch");
-    if (!batch->ids && batch->offsets[job.limit] - batch->offsets[first] >= PARALLEL_BYTES) {
-        job.parts = session->threads;
-        sn_pool_run(session->pool, encode_part, &job);
-    } else
-        encode_part(&job, 0);
+    job.parts = count_parts(session, batch, first, job.limit);
+    sn_pool_run(session->pool, job.parts, encode_part, &job);
     size_t ids = 0;
     for (uint32_t i = 0; i < job.parts; i++) {
         const sn_lane *lane = &session->lanes[i];

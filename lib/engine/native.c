@@ -18,7 +18,8 @@
 #define TILE_ROWS 24
 /* What stopping in a settled state may cost any logit. */
 #define SETTLE_LOGIT_ERROR 5e-7f
-/* Weights that a single text reads in all: less is not worth waking threads for. */
+/* Bytes of recurrent weights that a single text reads in all its steps: fewer are not
+ * worth waking threads for. */
 #define TEAM_BYTES ((uint64_t)8 << 20)
 /* Blocks of units that each member of a team has at least. */
 #define TEAM_BLOCKS 2
@@ -284,7 +285,7 @@ static void run_team(void *user, uint32_t worker)
     if (worker == 0) {
         run_tiles(run->job, 0);
         sn_team_end(&run->team);
-    } else if (worker < run->team.size) {
+    } else {
         sn_team_assist(&run->team, worker);
     }
 }
@@ -294,7 +295,8 @@ static _Bool is_worth_a_team(const native *engine, uint32_t total)
     const sn_lstm *lstm = engine->classifier.lstm;
     uint64_t units = lstm->config.blocks * SN_BLOCK;
     uint64_t step = SN_GATES * units * units * (lstm->int8 ? 1 : sizeof(float));
-    return engine->team > 1 && step * total * lstm->config.layers >= TEAM_BYTES;
+    uint64_t steps = (uint64_t)total * lstm->config.layers * lstm->config.directions;
+    return engine->team > 1 && step * steps >= TEAM_BYTES;
 }
 
 static void run_single(native *engine, shared_run *job)
@@ -308,7 +310,7 @@ static void run_single(native *engine, shared_run *job)
     sn_team_begin(&run.team,
                   engine->classifier.lstm->int8 ? kernels->step_int8 : kernels->step, engine->team);
     engine->classifier.team = &run.team;
-    sn_pool_run(engine->pool, run_team, &run);
+    sn_pool_run(engine->pool, engine->team, run_team, &run);
     engine->classifier.team = NULL;
 }
 
@@ -355,7 +357,7 @@ static sentiment_status native_run(void *state, const sn_rows *rows, float *logi
     else if (job.count <= job.tile)
         run_tiles(&job, 0);
     else
-        sn_pool_run(engine->pool, run_tiles, &job);
+        sn_pool_run(engine->pool, engine->threads, run_tiles, &job);
     sentiment_status status = atomic_load(&job.status);
     return status ? sn_fail(error, status, job.error.offset, "%s", job.error.message)
                   : SENTIMENT_OK;

@@ -25,6 +25,7 @@ struct sn_pool {
     pthread_cond_t wake;
     pthread_cond_t done;
     uint64_t round;
+    uint32_t workers; /* of the round */
     uint32_t busy;
     _Bool stop;
     sn_task_fn task;
@@ -43,6 +44,8 @@ static void *work(void *argument)
         if (pool->stop)
             break;
         seen = pool->round;
+        if (self->number >= pool->workers)
+            continue;
         pthread_mutex_unlock(&pool->lock);
         pool->task(pool->user, self->number);
         pthread_mutex_lock(&pool->lock);
@@ -120,19 +123,22 @@ void sn_pool_free(sn_pool *pool)
     sn_free(pool->memory, pool);
 }
 
-void sn_pool_run(sn_pool *pool, sn_task_fn task, void *user)
+void sn_pool_run(sn_pool *pool, uint32_t workers, sn_task_fn task, void *user)
 {
-    if (pool->threads > 1) {
+    if (workers > pool->threads)
+        workers = pool->threads;
+    if (workers > 1) {
         pthread_mutex_lock(&pool->lock);
         pool->task = task;
         pool->user = user;
-        pool->busy = pool->threads - 1;
+        pool->workers = workers;
+        pool->busy = workers - 1;
         pool->round++;
         pthread_cond_broadcast(&pool->wake);
         pthread_mutex_unlock(&pool->lock);
     }
     task(user, 0);
-    if (pool->threads > 1) {
+    if (workers > 1) {
         pthread_mutex_lock(&pool->lock);
         while (pool->busy > 0)
             pthread_cond_wait(&pool->done, &pool->lock);

@@ -17,7 +17,8 @@ typedef void (*sn_task_fn)(void *user, uint32_t worker);
 sentiment_status sn_pool_create(const sn_memory *memory, uint32_t threads, sn_pool **out,
                                 sentiment_error *error);
 void sn_pool_free(sn_pool *pool);
-/* Runs the task once on every worker and returns when all are done. */
-void sn_pool_run(sn_pool *pool, sn_task_fn task, void *user);
+/* Runs the task once on each of the first `workers` (1 or more) and returns when all
+ * are done. The others sleep on. */
+void sn_pool_run(sn_pool *pool, uint32_t workers, sn_task_fn task, void *user);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The body of every int8 kernel, instantiated by int8_c.c, int8_avx2.c,
- * int8_avx512.c and int8_avx512_vnni.c. Before including it, define what
- * cell_template.h asks for, and
+ * The body of every int8 kernel, instantiated by the files int8_*.c. Before
+ * including it, define what cell_template.h asks for, and
  *
  *   Q                  a vector of WIDTH sums, int32
  *   W                  the weights of one group for WIDTH units, int8

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The body of every fp32 kernel, instantiated by lstm_c.c, lstm_avx2.c and
- * lstm_avx512.c; cell_template.h tells what they define. */
+ * The body of every fp32 kernel, instantiated by the files lstm_*.c;
+ * cell_template.h tells what they define. */
 #include "kernels/cell_template.h"
 #include "kernels/instances.h"
 

@@ -281,7 +281,7 @@ static size_t end_row(const sn_pass *pass, sn_scratch *scratch, size_t s, size_t
 void sn_pass_run(const sn_pass *pass, sn_scratch *scratch, const sn_row *rows, size_t count)
 {
     /* A cell that forgets ends in denormals; its h has long been zero then. */
-    uint64_t denormals = sn_cpu_flush_denormals();
+    uint64_t rounding = sn_cpu_fix_rounding();
     for (size_t s = 0; s < count; s++)
         start_slot(pass, &rows[s], &scratch->slots[s]);
     clear_state(pass, scratch, count);
@@ -298,5 +298,5 @@ void sn_pass_run(const sn_pass *pass, sn_scratch *scratch, const sn_row *rows, s
             if (finish_step(pass, scratch, s))
                 count = end_row(pass, scratch, s, count);
     }
-    sn_cpu_restore_denormals(denormals);
+    sn_cpu_restore_rounding(rounding);
 }

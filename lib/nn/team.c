@@ -73,7 +73,7 @@ void sn_team_end(sn_team *team)
 
 void sn_team_assist(sn_team *team, uint32_t member)
 {
-    uint64_t denormals = sn_cpu_flush_denormals();
+    uint64_t rounding = sn_cpu_fix_rounding();
     sn_team_member *self = &team->members[member];
     uint32_t seen = 0, turn;
     unsigned looks = 0;
@@ -89,5 +89,5 @@ void sn_team_assist(sn_team *team, uint32_t member)
         atomic_store_explicit(&self->done, turn, memory_order_release);
         looks = 0;
     }
-    sn_cpu_restore_denormals(denormals);
+    sn_cpu_restore_rounding(rounding);
 }

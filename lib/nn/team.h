@@ -12,7 +12,7 @@
 
 #include "kernels/kernels.h"
 
-/* More would wait longer for one another than they compute. */
+/* At small hidden sizes more would wait longer for one another than they compute. */
 #define SN_TEAM_MAX 4
 
 typedef struct sn_team_member {

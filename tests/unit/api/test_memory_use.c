@@ -12,6 +12,9 @@
 /* Create, session, single, batch, explain; the first failure's status. */
 static sentiment_status use_everything(const sentiment_allocator *hooks, uint32_t threads)
 {
+    enum { LONG = 3, SIZE = 7000 };
+    static const uint64_t long_offsets[LONG + 1] = {0, SIZE, 2 * SIZE, LONG * SIZE};
+    static char long_texts[LONG * SIZE]; /* enough for two threads to tokenize */
     static const char text[] = "word_1 word_2 nope";
     static const uint64_t offsets[] = {0, 6, 13, 18};
     sentiment_model_options options = {.struct_size = sizeof options, .allocator = hooks};
@@ -35,6 +38,11 @@ static sentiment_status use_everything(const sentiment_allocator *hooks, uint32_
     if (!status)
         status = sentiment_session_predict_batch(session, text, offsets, 3, NULL, results, NULL,
                                                  NULL, NULL, NULL);
+    for (size_t i = 0; i < sizeof long_texts; i++)
+        long_texts[i] = "word_1 "[i % 7];
+    if (!status)
+        status = sentiment_session_predict_batch(session, long_texts, long_offsets, LONG, NULL,
+                                                 results, NULL, NULL, NULL, NULL);
     if (!status)
         status = sentiment_session_explain(session, text, 18, 0, results, NULL, NULL, 0, NULL, NULL,
                                            NULL, &length, NULL);
