@@ -49,10 +49,10 @@ typedef struct sn_encoded {
 typedef struct sn_chunk {
     int32_t *ids;
     size_t ids_capacity;
-    uint64_t *offsets; /* [rows_capacity+1] */
-    uint32_t *totals;  /* [rows_capacity] */
-    uint64_t *items;   /* [rows_capacity] which item of the batch a row is */
-    float *logits;     /* [rows_capacity][num_classes] */
+    uint64_t *offsets;         /* [rows_capacity+1] */
+    uint32_t *totals;          /* [rows_capacity] */
+    uint64_t *items;           /* [rows_capacity] which item of the batch a row is */
+    float *logits;             /* [rows_capacity][num_classes] */
     sentiment_result *results; /* [rows_capacity] what is known before the engine runs */
     sn_encoded *encoded;       /* [rows_capacity] of the chunk's items, not its rows */
     size_t rows_capacity;

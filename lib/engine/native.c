@@ -39,8 +39,8 @@ typedef struct native {
     const sn_memory *memory;
     sn_classifier classifier;
     uint32_t threads;
-    sn_pool *pool; /* the session's */
-    uint32_t team; /* threads that may share a single text */
+    sn_pool *pool;      /* the session's */
+    uint32_t team;      /* threads that may share a single text */
     sn_worker *workers; /* [threads] */
     uint32_t *order;    /* [capacity], and as many again for sorting */
     size_t capacity;
@@ -90,12 +90,12 @@ static sentiment_status pack_model(const sentiment_model *model, const sn_quanti
     sentiment_status status;
     if (quantized)
         status = sn_lstm_pack_int8(&weights->memory, &config, &quantized->embedding, sources,
-                                   model->weights.fc_weight, model->weights.fc_bias,
-                                   &weights->lstm, error);
+                                   model->weights.fc_weight, model->weights.fc_bias, &weights->lstm,
+                                   error);
     else
-        status = sn_lstm_pack(&weights->memory, &config, model->weights.embedding, sources,
-                              model->weights.fc_weight, model->weights.fc_bias, &weights->lstm,
-                              error);
+        status =
+            sn_lstm_pack(&weights->memory, &config, model->weights.embedding, sources,
+                         model->weights.fc_weight, model->weights.fc_bias, &weights->lstm, error);
     sn_free(&model->memory, sources);
     return status;
 }
@@ -307,8 +307,8 @@ static void run_single(native *engine, shared_run *job)
         return;
     }
     team_run run = {.job = job};
-    sn_team_begin(&run.team,
-                  engine->classifier.lstm->int8 ? kernels->step_int8 : kernels->step, engine->team);
+    sn_team_begin(&run.team, engine->classifier.lstm->int8 ? kernels->step_int8 : kernels->step,
+                  engine->team);
     engine->classifier.team = &run.team;
     sn_pool_run(engine->pool, engine->team, run_team, &run);
     engine->classifier.team = NULL;
