@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cpu.h"
+#include "clock.h"
 #include "kernels/kernels.h"
 
 #define EMBEDDING 128
@@ -29,13 +29,6 @@ typedef struct network {
     int32_t *start;
     uint8_t *bytes[2];
 } network;
-
-static double now(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
-}
 
 /* Zeroed and on a page of its own; ends the program where there is none. */
 static void *take(size_t bytes)

@@ -10,94 +10,45 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "clock.h"
 
 #define RUNS 200
 #define CHAINS 12 /* independent sums: latency times units, and some more */
 #define STEPS 20000
 
-static double now(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
-}
-
 /* Keeps a vector in a register and the loop from being folded away. */
 #define HOLD(x) __asm__ volatile("" : "+v"(x))
 
-__attribute__((target("avx512f"))) static double fma_avx512(void)
-{
-    __m512 sum[CHAINS], a = _mm512_set1_ps(0.5f), b = _mm512_set1_ps(0.25f);
-#pragma GCC unroll 12
-    for (int i = 0; i < CHAINS; i++)
-        sum[i] = _mm512_set1_ps((float)i);
-    for (int s = 0; s < STEPS; s++) {
-        HOLD(a);
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            sum[i] = _mm512_fmadd_ps(sum[i], a, b);
-    }
-#pragma GCC unroll 12
-    for (int i = 0; i < CHAINS; i++)
-        HOLD(sum[i]);
-    return 2.0 * 16 * CHAINS * STEPS;
-}
+/* A function that computes CHAINS independent sums in vectors of `type` with `work`,
+ * and returns the operations: `lanes` multiplications and as many additions each. */
+#define PEAK(name, features, type, lanes, first, second, work)                                     \
+  __attribute__((target(features))) static double name(void)                                       \
+  {                                                                                                \
+    type sum[CHAINS], a = first, b = second;                                                       \
+    _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++)                                      \
+    {                                                                                              \
+      sum[i] = a;                                                                                  \
+      HOLD(sum[i]); /* or equal sums would be computed once */                                     \
+    }                                                                                              \
+    for (int s = 0; s < STEPS; s++) {                                                              \
+      HOLD(a);                                                                                     \
+      _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) work;                              \
+    }                                                                                              \
+    _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) HOLD(sum[i]);                        \
+    return 2.0 * (lanes)*CHAINS * STEPS;                                                           \
+  }
 
-__attribute__((target("avx2,fma"))) static double fma_avx2(void)
-{
-    __m256 sum[CHAINS], a = _mm256_set1_ps(0.5f), b = _mm256_set1_ps(0.25f);
-#pragma GCC unroll 12
-    for (int i = 0; i < CHAINS; i++)
-        sum[i] = _mm256_set1_ps((float)i);
-    for (int s = 0; s < STEPS; s++) {
-        HOLD(a);
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            sum[i] = _mm256_fmadd_ps(sum[i], a, b);
-    }
-#pragma GCC unroll 12
-    for (int i = 0; i < CHAINS; i++)
-        HOLD(sum[i]);
-    return 2.0 * 8 * CHAINS * STEPS;
-}
-
+PEAK(fma_avx512, "avx512f", __m512, 16, _mm512_set1_ps(0.5f), _mm512_set1_ps(0.25f),
+     sum[i] = _mm512_fmadd_ps(sum[i], a, b))
+PEAK(fma_avx2, "avx2,fma", __m256, 8, _mm256_set1_ps(0.5f), _mm256_set1_ps(0.25f),
+     sum[i] = _mm256_fmadd_ps(sum[i], a, b))
 /* Not by the intrinsics, around which gcc 12 copies the sums. */
-__attribute__((target("avx512f,avx512vnni"))) static double dot_vnni(void)
-{
-    __m512i sum[CHAINS], a = _mm512_set1_epi32(0x01020304), b = _mm512_set1_epi32(0x04030201);
-#pragma GCC unroll 12
-    for (int i = 0; i < CHAINS; i++)
-        sum[i] = _mm512_set1_epi32(i);
-    for (int s = 0; s < STEPS; s++) {
-        HOLD(a);
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            __asm__("vpdpbusd %2, %1, %0" : "+v"(sum[i]) : "v"(a), "v"(b));
-    }
-#pragma GCC unroll 12
-    for (int i = 0; i < CHAINS; i++)
-        HOLD(sum[i]);
-    return 2.0 * 64 * CHAINS * STEPS;
-}
-
-__attribute__((target("avx2,avxvnni"))) static double dot_avxvnni(void)
-{
-    __m256i sum[CHAINS], a = _mm256_set1_epi32(0x01020304), b = _mm256_set1_epi32(0x04030201);
-#pragma GCC unroll 12
-    for (int i = 0; i < CHAINS; i++)
-        sum[i] = _mm256_set1_epi32(i);
-    for (int s = 0; s < STEPS; s++) {
-        HOLD(a);
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum[i]) : "x"(a), "x"(b));
-    }
-#pragma GCC unroll 12
-    for (int i = 0; i < CHAINS; i++)
-        HOLD(sum[i]);
-    return 2.0 * 32 * CHAINS * STEPS;
-}
+PEAK(dot_vnni, "avx512f,avx512vnni", __m512i, 64, _mm512_set1_epi32(0x01020304),
+     _mm512_set1_epi32(0x04030201), __asm__("vpdpbusd %2, %1, %0" : "+v"(sum[i]) : "v"(a), "v"(b)))
+PEAK(dot_avxvnni, "avx2,avxvnni", __m256i, 32, _mm256_set1_epi32(0x01020304),
+     _mm256_set1_epi32(0x04030201),
+     __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum[i]) : "x"(a), "x"(b)))
 
 static const uint8_t *buffer;
 static size_t buffer_size;

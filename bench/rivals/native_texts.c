@@ -6,18 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <sentiment/sentiment.h>
 
+#include "../clock.h"
 #include "worker.h"
-
-static double now(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
-}
 
 /* Closes the gaps of the newlines; returns the number of lines. */
 static size_t split(char *text, size_t size, uint64_t *offsets)

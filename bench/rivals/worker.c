@@ -5,18 +5,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "../clock.h"
 
 /* The first calls fill caches and tables; they are not timed. One does for slow ones. */
 #define WARM_CALLS 2
 #define MAX_CALLS 100000
-
-static double now(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
-}
 
 void *worker_read_file(const char *path, size_t *size)
 {
