@@ -40,9 +40,10 @@ TABLES = [
                                         ((1, 50), (32, 50), (128, 50))],
           ('native fp32', 'native int8', 'ONNX Runtime', 'oneDNN fp32', 'libtorch eager'), True),
 ]
-# Logits of the same weights agree to this, but for rounded weights or states.
-ROUNDED = ('int8', 'bf16')
-AGREE = 1e-5
+# Logits of the same weights, which lie within 0.2, agree to this; some four times
+# what was seen. Rounded weights or states have bounds of their own.
+AGREE = 3e-6
+ROUNDED = {'native int8': 4e-3, 'oneDNN bf16': 1e-3, 'libtorch int8': 1e-2, 'oneDNN int8': 0.06}
 
 
 def say(line):
@@ -56,7 +57,7 @@ def check_answers(running, case):
     reference = running[0].logits[case]
     for rival in running[1:]:
         worst = max(abs(a - b) for a, b in zip(reference, rival.logits[case]))
-        if worst > (0.25 if rival.name.endswith(ROUNDED) else AGREE):
+        if worst > ROUNDED.get(rival.name, AGREE):
             sys.exit(f'{rival.name} differs by {worst:.3g} at batch {case.batch}, '
                      f'length {case.length}')
     return max([0] + [abs(a - b) for rival in running if rival.name == 'native unsettled'
@@ -97,14 +98,23 @@ def parse():
     parser.add_argument('--turns', type=int, default=7)
     parser.add_argument('--texts', help='a TSV of labelled texts, for the part from end to end')
     parser.add_argument('--output', default='docs', help='folder of benchmarks.md')
-    return parser.parse_args()
+    options = parser.parse_args()
+    for program in ('sentiment', 'bench/native', 'bench/native_texts', 'bench/kernels'):
+        if not os.path.isfile(os.path.join(options.build, program)):
+            parser.error(f'{options.build} has no {program}: run `make bench`')
+    if options.texts:
+        try:
+            whole.columns(options.texts)
+        except (OSError, ValueError) as error:
+            parser.error(f'--texts {options.texts}: {error}')
+    return options
 
 
 def main():
     """Measures and writes the report."""
     options = parse()
     sentiment = os.path.join(options.build, 'sentiment')
-    found = report.Findings(NETWORK)
+    found = report.Findings()
     with tempfile.TemporaryDirectory() as folder:
         paths = files.make(sentiment, folder)
         for table in TABLES:

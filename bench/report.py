@@ -28,8 +28,7 @@ NOTES = {
 class Findings:
     """What one run of bench.py found."""
 
-    def __init__(self, network):
-        self.network = network
+    def __init__(self):
         self.tables = []
         self.settled = 0
         self.peaks = self.kernels = self.texts = self.starts = None
@@ -132,7 +131,7 @@ def whole(found):
         yield ''
         base = found.texts['rates']['ONNX Runtime, 1 thread']
         yield from rows_of(['', 'texts per second', 'times ONNX Runtime'],
-                           ([name, f'{rate:,.0f}', f'{rate / base:.2f}']
+                           ([name, f'{rate:,.0f}', f'{rate / base:.{2 if rate >= base else 4}f}']
                             for name, rate in found.texts['rates'].items()))
     yield '## From start to first answer'
     yield ''

@@ -17,13 +17,20 @@ GUIDE_TEXTS = 50
 FASTTEXT_EPOCHS = 5
 
 
-def _columns(path):
-    """Texts and labels of a TSV; labels are None where it has none."""
+def columns(path):
+    """Texts and labels of a TSV; labels are None where it has none. ValueError where
+    it is no such file."""
     with open(path, encoding='utf-8') as file:
         head = file.readline().rstrip('\n').split('\t')
         rows = [line.rstrip('\n').split('\t') for line in file]
-    text, label = head.index('text'), head.index('label') if 'label' in head else None
-    return [row[text] for row in rows], label and [row[label] for row in rows]
+    if 'text' not in head:
+        raise ValueError('expected a first line that names the column "text"')
+    if not rows or any(len(row) != len(head) for row in rows):
+        raise ValueError(f'expected lines of {len(head)} columns, one at least')
+    text = head.index('text')
+    label = head.index('label') if 'label' in head else None
+    return ([row[text] for row in rows],
+            None if label is None else [row[label] for row in rows])
 
 
 def _output(command):
@@ -34,7 +41,7 @@ class Corpus:
     """The texts of a TSV, and the bundled model, as each rival reads them."""
 
     def __init__(self, sentiment, folder, path):
-        self.texts, self.labels = _columns(path)
+        self.texts, self.labels = columns(path)
         self.model = os.path.join(os.path.dirname(sentiment), 'models', 'sentiment-en.safetensors')
         self.lines, self.tokens, self.onnx, self.weights = (
             os.path.join(folder, name) for name in ('texts', 'tokens', 'bundled.onnx', 'bundled'))
