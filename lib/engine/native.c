@@ -156,10 +156,10 @@ static void native_destroy(void *state)
 
 static sentiment_status create_workers(native *engine, sentiment_error *error)
 {
-    sentiment_status status = SENTIMENT_OK;
     engine->workers = sn_alloc_zero(engine->memory, engine->threads, sizeof *engine->workers);
     if (!engine->workers)
         return sn_fail_memory(error, "a session's threads");
+    sentiment_status status = SENTIMENT_OK;
     for (uint32_t i = 0; i < engine->threads && !status; i++)
         status = sn_worker_init(engine->classifier.lstm, TILE_ROWS, &engine->workers[i], error);
     return status;
@@ -301,14 +301,12 @@ static _Bool is_worth_a_team(const native *engine, uint32_t total)
 
 static void run_single(native *engine, shared_run *job)
 {
-    const sn_kernels *kernels = engine->classifier.kernels;
     if (!is_worth_a_team(engine, job->rows->totals[engine->order[0]])) {
         run_tiles(job, 0);
         return;
     }
     team_run run = {.job = job};
-    sn_team_begin(&run.team, engine->classifier.lstm->int8 ? kernels->step_int8 : kernels->step,
-                  engine->team);
+    sn_team_begin(&run.team, engine->team);
     engine->classifier.team = &run.team;
     sn_pool_run(engine->pool, engine->team, run_team, &run);
     engine->classifier.team = NULL;

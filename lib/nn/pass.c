@@ -103,6 +103,8 @@ static void step_layers(const sn_pass *pass, sn_scratch *scratch, size_t count)
 {
     const sn_lstm_config *config = &scratch->lstm->config;
     size_t next = !scratch->current;
+    void (*kernel)(const sn_step *) =
+        scratch->lstm->int8 ? pass->kernels->step_int8 : pass->kernels->step;
     first_gates(pass, scratch, count);
     for (size_t l = 0; l < pass->layers; l++) {
         size_t index = (pass->first_layer + l) * config->directions + pass->direction;
@@ -129,9 +131,9 @@ static void step_layers(const sn_pass *pass, sn_scratch *scratch, size_t count)
                               .sum = l + 1 == pass->layers ? scratch->sum : scratch->unused_sum,
                               .descending = scratch->current == 1};
         if (pass->team)
-            sn_team_step(pass->team, &step);
+            sn_team_step(pass->team, kernel, &step);
         else
-            (scratch->lstm->int8 ? pass->kernels->step_int8 : pass->kernels->step)(&step);
+            kernel(&step);
     }
     scratch->current = next;
 }

@@ -44,14 +44,15 @@ static _Bool take(sn_team_member *member, uint32_t turn)
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
-void sn_team_begin(sn_team *team, void (*kernel)(const sn_step *step), uint32_t size)
+void sn_team_begin(sn_team *team, uint32_t size)
 {
-    *team = (sn_team){.kernel = kernel, .size = size};
+    *team = (sn_team){.size = size};
 }
 
-void sn_team_step(sn_team *team, const sn_step *step)
+void sn_team_step(sn_team *team, void (*kernel)(const sn_step *step), const sn_step *step)
 {
     uint32_t turn = atomic_load_explicit(&team->turn, memory_order_relaxed) + 1;
+    team->kernel = kernel;
     team->step = *step;
     atomic_store_explicit(&team->turn, turn, memory_order_release);
     run_part(team, 0);

@@ -21,18 +21,18 @@ typedef struct sn_team_member {
 } sn_team_member;
 
 typedef struct sn_team {
-    void (*kernel)(const sn_step *step);
     uint32_t size; /* the leader, number 0, counted in */
-    sn_step step;  /* of the present turn */
+    void (*kernel)(const sn_step *step); /* of the present turn, */
+    sn_step step;                        /* and what it is given */
     _Alignas(64) _Atomic uint32_t turn;
     sn_team_member members[SN_TEAM_MAX];
 } sn_team;
 
-/* A team for one pass or more over one row; size is 2 to SN_TEAM_MAX. `kernel` is
- * one of sn_kernels.step and step_int8. */
-void sn_team_begin(sn_team *team, void (*kernel)(const sn_step *step), uint32_t size);
-/* The leader: runs a step of one row, all of it. */
-void sn_team_step(sn_team *team, const sn_step *step);
+/* A team for one pass or more over one row; size is 2 to SN_TEAM_MAX. */
+void sn_team_begin(sn_team *team, uint32_t size);
+/* The leader: runs a step of one row, all of it. `kernel` is one of sn_kernels.step
+ * and step_int8. */
+void sn_team_step(sn_team *team, void (*kernel)(const sn_step *step), const sn_step *step);
 /* The leader: no more steps. */
 void sn_team_end(sn_team *team);
 /* A member, 1 ... size-1: takes part from now on and returns after the end, also

@@ -50,10 +50,7 @@ static void run_team(sn_classifier *classifier, sn_worker *worker, const int32_t
     sn_team team;
     pthread_t threads[SN_TEAM_MAX];
     helper helpers[SN_TEAM_MAX];
-    sn_team_begin(&team,
-                  classifier->lstm->int8 ? classifier->kernels->step_int8
-                                         : classifier->kernels->step,
-                  size);
+    sn_team_begin(&team, size);
     for (uint32_t i = 1; i < size; i++) {
         helpers[i] = (helper){&team, i, delay * (i - 1)};
         assert_int_equal(pthread_create(&threads[i], NULL, assist, &helpers[i]), 0);
@@ -121,7 +118,7 @@ static void test_nobody_comes(void **state)
     sn_classifier classifier = {
         .lstm = &net.lstm, .kernels = sn_kernels_get(sn_cpu_isa()), .fold = &net.fold};
     run(&classifier, &worker, ids, LENGTH, alone);
-    sn_team_begin(&team, classifier.kernels->step, SN_TEAM_MAX);
+    sn_team_begin(&team, SN_TEAM_MAX);
     classifier.team = &team;
     run(&classifier, &worker, ids, LENGTH, shared);
     sn_team_end(&team);
