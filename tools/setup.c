@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shared options, the default model and sessions. The bundled model is looked
- * for beside the executable (a build folder), then where `meson install` puts
- * it; the error names every place. */
+ * Shared options, the default model and sessions. */
 #include "setup.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#define PATH_BYTES 4096
+#define PATH_BYTES 8192
 
 const option_choice setup_engines[] = {{"auto", SENTIMENT_ENGINE_AUTO},
                                        {"native", SENTIMENT_ENGINE_NATIVE},
@@ -111,46 +106,25 @@ sentiment_model_options setup_model_defaults(void)
     return options;
 }
 
-/* The folder of the executable, "." where the system does not tell. */
-static void own_folder(char *path, size_t size)
+/* The default model's path into `path`; false: nowhere, with a message. */
+static bool find_default(char *path, size_t size)
 {
-    ssize_t length = readlink("/proc/self/exe", path, size - 1);
-    path[length > 0 ? length : 0] = 0;
-    char *slash = strrchr(path, '/');
-    if (slash)
-        *slash = 0;
-    else
-        strcpy(path, ".");
-}
-
-/* The bundled model's path into `path`; false: nowhere, with a message. */
-static bool find_bundled(char *path, size_t size)
-{
-    static const char *const places[] = {"models/sentiment-en.safetensors",
-                                         "../share/sentiment/sentiment-en.safetensors"};
-    char folder[PATH_BYTES];
-    own_folder(folder, sizeof folder);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int length = snprintf(path, size, "%s/%s", folder, places[i]);
-        if (length > 0 && (size_t)length < size && access(path, F_OK) == 0)
-            return true;
-    }
-    message("no model: --model was not given, $SENTIMENT_MODEL is not set, and there is neither "
-            "%s/%s nor %s/%s",
-            folder, places[0], folder, places[1]);
+    sentiment_error error = {.struct_size = sizeof error};
+    size_t length = 0;
+    if (sentiment_model_find_default(path, size, &length, &error) == SENTIMENT_OK)
+        return true;
+    message("--model was not given: %s", error.message);
     return false;
 }
 
 sentiment_model *setup_load(const setup *chosen)
 {
-    char bundled[PATH_BYTES * 2];
+    char found[PATH_BYTES];
     const char *path = chosen->model;
-    if (!path)
-        path = getenv("SENTIMENT_MODEL");
-    if (!path || (!chosen->model && !*path)) {
-        if (!find_bundled(bundled, sizeof bundled))
+    if (!path) {
+        if (!find_default(found, sizeof found))
             return NULL;
-        path = bundled;
+        path = found;
     }
     sentiment_error error = {.struct_size = sizeof error};
     sentiment_model_options options = setup_model_defaults();

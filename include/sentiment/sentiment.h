@@ -24,7 +24,7 @@
  *   with a large enough buffer. SENTIMENT_ERROR_BUFFER_TOO_SMALL also sets
  *   `*length`.
  *
- * Tags in the comments below are read by the binding generator:
+ * Tags in the comments below are read by the binding generator, bindings/generate.py:
  * `@nullable` a pointer that may be NULL; `@owned` the caller must release it;
  * `@borrowed` it lives as long as the named object; `@threadsafe` may be
  * called from any thread at any time on the same object; `@since` version.
@@ -51,7 +51,7 @@
 
 /** Version of this header; sentiment_version() tells the library's. */
 #define SENTIMENT_VERSION_MAJOR 0
-#define SENTIMENT_VERSION_MINOR 2
+#define SENTIMENT_VERSION_MINOR 3
 #define SENTIMENT_VERSION_PATCH 0
 /** Version of the binary interface; sentiment_abi_version() tells the library's. */
 #define SENTIMENT_ABI_VERSION 0
@@ -184,8 +184,11 @@ enum sentiment_format {
 
 /** Severity of a log message. @since 0.1 */
 enum sentiment_log_level {
+    /** What helps to find a fault. */
     SENTIMENT_LOG_DEBUG = 1,
+    /** What was done. */
     SENTIMENT_LOG_INFO = 2,
+    /** What may not be as the user meant it. */
     SENTIMENT_LOG_WARNING = 3
 };
 
@@ -254,8 +257,11 @@ typedef struct sentiment_allocator {
     uint32_t reserved;
     /** Passed to each function. @nullable */
     void *user;
+    /** As malloc. */
     void *(*allocate)(void *user, size_t size);
+    /** As realloc. */
     void *(*reallocate)(void *user, void *pointer, size_t size);
+    /** As free. */
     void (*release)(void *user, void *pointer);
 } sentiment_allocator;
 
@@ -325,10 +331,15 @@ typedef struct sentiment_model_config {
 typedef struct sentiment_model_info {
     /** sizeof(sentiment_model_info), set by the caller. */
     uint32_t struct_size;
+    /** Rows of the embedding. */
     uint32_t vocab_size;
+    /** Columns of the embedding. */
     uint32_t embedding_dim;
+    /** Hidden units of the LSTM, of each direction. */
     uint32_t hidden_size;
+    /** Classes: how many logits and probabilities a text has. */
     uint32_t num_classes;
+    /** Stacked LSTM layers. */
     uint32_t num_layers;
     /** 0 or 1. */
     uint32_t bidirectional;
@@ -411,7 +422,9 @@ typedef struct sentiment_session_info {
     int32_t precision;
     /** enum sentiment_isa; AUTO where the engine chooses for itself. */
     int32_t isa;
+    /** Threads that share the work, the caller's counted in. */
     uint32_t threads;
+    /** Tokens used of a text, unless a call says otherwise. */
     uint32_t max_length;
     /** enum sentiment_padding: NONE or MAX_LENGTH. */
     int32_t padding;
@@ -499,21 +512,25 @@ typedef struct sentiment_train_progress {
     uint32_t epochs;
     /** 1: the epoch is complete and dev_* are its figures. */
     uint32_t epoch_done;
-    /** Steps done in this epoch, and in all of it. */
+    /** Steps done in this epoch. */
     uint64_t step;
+    /** Steps of the whole epoch. */
     uint64_t steps;
     /** Texts per second over the run. */
     double texts_per_second;
-    /** Seconds since the start, and estimated to the last epoch's end. */
+    /** Seconds since the start. */
     double seconds;
+    /** Seconds to the last epoch's end, estimated. */
     double seconds_left;
     /** Mean training loss of the epoch so far. */
     double loss;
     /** Of the dev set after this epoch (epoch_done), else of the last one. */
     double dev_accuracy;
+    /** Likewise. */
     double dev_macro_f1;
-    /** Best dev macro-F1 so far and its epoch (0: none yet). */
+    /** Best dev macro-F1 so far. */
     double best_macro_f1;
+    /** The epoch of best_macro_f1; 0: none yet. */
     uint32_t best_epoch;
     /** 1 while pre-training: `epoch` and `epochs` count its passes then. */
     uint32_t pretraining;
@@ -534,8 +551,11 @@ typedef struct sentiment_train_options {
     uint32_t vocab_size;
     /** A word must occur this often in the training set. */
     uint32_t min_count;
+    /** Columns of the embedding. */
     uint32_t embedding_dim;
+    /** Hidden units of the LSTM. */
     uint32_t hidden_size;
+    /** Stacked LSTM layers. */
     uint32_t num_layers;
     /** 1: bidirectional. */
     uint32_t bidirectional;
@@ -578,6 +598,7 @@ typedef struct sentiment_train_options {
     double gradient_clip;
     /** Class weights are (1 / frequency) to this power; 0: none. */
     double class_balance;
+    /** Share of a label that is spread over all classes. */
     double label_smoothing;
     /** Decay per step of averaged weights, which are looked at beside the weights
      *  themselves; 0: no average. */
@@ -687,6 +708,18 @@ SENTIMENT_API sentiment_status sentiment_model_load(const char *path,
                                                     const sentiment_model_options *options,
                                                     sentiment_model **model,
                                                     sentiment_error *error);
+
+/** Path of the model to use when nobody names one: the environment variable
+ * SENTIMENT_MODEL, else the bundled model, beside the library or where it was
+ * installed. @threadsafe @since 0.3
+ * @param[out] path the path with a NUL behind it @nullable if capacity is 0
+ * @param[in] capacity bytes that `path` has room for, the NUL included
+ * @param[out] length bytes of the path, without the NUL; also with BUFFER_TOO_SMALL
+ * @param[out] error details @nullable
+ * @return SENTIMENT_OK, INVALID_ARGUMENT, NOT_FOUND (the message names every place),
+ *         OUT_OF_MEMORY or BUFFER_TOO_SMALL */
+SENTIMENT_API sentiment_status sentiment_model_find_default(char *path, size_t capacity,
+                                                            size_t *length, sentiment_error *error);
 
 /** Loads a native file from memory; the bytes are copied. @since 0.1
  * @param[in] data the bytes of the file

@@ -5,6 +5,7 @@
 
 #include "api/checks.h"
 #include "engine/train.h"
+#include "model/default.h"
 #include "model/model.h"
 #include "model/tokenizer_json.h"
 
@@ -63,6 +64,26 @@ sentiment_status sentiment_model_load(const char *path, const sentiment_model_op
         return sn_null_argument(error, path ? "model" : "path");
     sentiment_status status = take_model_options(options, &copy, error);
     return status ? status : sn_model_load(path, &copy, model, error);
+}
+
+sentiment_status sentiment_model_find_default(char *path, size_t capacity, size_t *length,
+                                              sentiment_error *error)
+{
+    char *found = NULL;
+    if (!length || (!path && capacity))
+        return sn_null_argument(error, length ? "path" : "length");
+    sentiment_status status = sn_default_model(&sn_memory_default, &found, error);
+    if (status)
+        return status;
+    *length = strlen(found);
+    if (*length < capacity)
+        memcpy(path, found, *length + 1);
+    else
+        status = sn_fail(error, SENTIMENT_ERROR_BUFFER_TOO_SMALL, SN_NO_OFFSET,
+                         "the path has %zu bytes and a NUL; there is room for %zu", *length,
+                         capacity);
+    sn_free(&sn_memory_default, found);
+    return status;
 }
 
 sentiment_status sentiment_model_load_copy(const void *data, size_t size,

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/place.h"
 
 #ifndef PATH_MAX
 #  define PATH_MAX 4096
@@ -122,19 +123,13 @@ sentiment_status sn_plugin_search(const sn_plugin_kind *kind, const char *folder
                    log.length ? log.text : "no folder to search");
 }
 
-/* "folder of this library:the same with /sentiment:", empty if unknown. */
+/* "folder of this library:the same with sentiment:", empty if unknown. */
 static void own_folders(char *out, size_t capacity)
 {
-    static const char anchor = 0;
-    Dl_info info;
-    out[0] = '\0';
-    const char *slash =
-        dladdr(&anchor, &info) && info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
-    if (!slash)
-        return;
-    int size = (int)(slash - info.dli_fname) + 1;
-    int length =
-        snprintf(out, capacity, "%.*s:%.*ssentiment:", size, info.dli_fname, size, info.dli_fname);
+    char folder[SN_PLACE_BYTES];
+    int length = -1;
+    if (sn_own_folder(folder, sizeof folder))
+        length = snprintf(out, capacity, "%s:%ssentiment:", folder, folder);
     if (length < 0 || (size_t)length >= capacity)
         out[0] = '\0';
 }
@@ -143,7 +138,7 @@ static void own_folders(char *out, size_t capacity)
 static sentiment_status search_everywhere(const sn_plugin_kind *kind, const void **out,
                                           sentiment_error *error)
 {
-    char own[2 * PATH_MAX];
+    char own[2 * SN_PLACE_BYTES];
     const char *given = secure_getenv("SENTIMENT_PLUGIN_PATH");
     own_folders(own, sizeof own);
     given = given ? given : "";

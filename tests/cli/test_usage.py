@@ -147,25 +147,27 @@ class DefaultModel(cli.Case):
         self.good(cli.run('info', '--model', self.model, '--json',
                           env={'SENTIMENT_MODEL': self.path('nothing')}))
 
-    def test_error_names_every_place(self):
-        copy = self.path('bin')
-        os.makedirs(copy, exist_ok=True)
-        tool = shutil.copy(cli.TOOL, os.path.join(copy, 'sentiment'))
-        library = {'LD_LIBRARY_PATH': os.path.dirname(cli.TOOL), 'SENTIMENT_MODEL': ''}
-        done = self.bad(cli.run('info', program=tool, env=library), 1, '--model')
-        self.assertIn(b'$SENTIMENT_MODEL', done.stderr)
-        folder = os.path.realpath(copy)
-        self.assertIn((folder + '/models/sentiment-en.safetensors').encode(), done.stderr)
-        self.assertIn((folder + '/../share/sentiment/sentiment-en.safetensors').encode(),
-                      done.stderr)
+    def copy_library(self, folder):
+        """The environment in which the command takes a copy of the library."""
+        os.makedirs(self.path(folder), exist_ok=True)
+        library = os.path.join(os.path.dirname(cli.TOOL), 'libsentiment.so.0')
+        shutil.copy(library, self.path(folder))
+        return {'LD_LIBRARY_PATH': self.path(folder), 'SENTIMENT_MODEL': ''}
 
-    def test_model_beside_the_executable_and_installed(self):
-        library = {'LD_LIBRARY_PATH': os.path.dirname(cli.TOOL), 'SENTIMENT_MODEL': ''}
-        for binary, model in (('beside', 'beside/models'),
-                              ('prefix/bin', 'prefix/share/sentiment')):
-            os.makedirs(self.path(binary))
+    def test_error_names_every_place(self):
+        library = self.copy_library('alone')
+        tool = shutil.copy(cli.TOOL, self.path('alone/sentiment'))
+        done = self.bad(cli.run('info', program=tool, env=library), 1, '--model')
+        for place in ('$SENTIMENT_MODEL', 'models/sentiment-en.safetensors',
+                      '../share/sentiment/sentiment-en.safetensors', self.path('alone')):
+            self.assertIn(place.encode(), done.stderr)
+
+    def test_model_beside_the_library_and_installed(self):
+        for folder, model in (('beside', 'beside/models'), ('prefix/lib', 'prefix/share/sentiment'),
+                              ('usr/lib/x', 'usr/share/sentiment')):
+            library = self.copy_library(folder)
+            tool = shutil.copy(cli.TOOL, self.path('alone-' + folder.replace('/', '-')))
             os.makedirs(self.path(model))
-            tool = shutil.copy(cli.TOOL, self.path(binary + '/sentiment'))
             shutil.copy(self.model, self.path(model + '/sentiment-en.safetensors'))
             done = self.good(cli.run('info', '--json', program=tool, env=library))
             self.assertEqual(cli.json_lines(done.stdout)[0]['vocab_size'], 60)

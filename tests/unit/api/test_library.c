@@ -3,12 +3,13 @@
  * Versions, names, defaults, struct sizes, handles. */
 #include "support.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void test_versions(void **state)
 {
     (void)state;
-    assert_string_equal(sentiment_version(), "0.2.0");
+    assert_string_equal(sentiment_version(), "0.3.0");
     assert_int_equal(sentiment_abi_version(), SENTIMENT_ABI_VERSION);
     for (int32_t code = SENTIMENT_ERROR_FORKED; code <= 0; code++)
         assert_string_not_equal(sentiment_status_name(code), "unknown status");
@@ -145,6 +146,28 @@ static void test_handles(void **state)
     sentiment_tokenizer_free(tokenizer);
 }
 
+static void test_default_model(void **state)
+{
+    (void)state;
+    char path[32] = "untouched";
+    size_t length = 0;
+    sentiment_error error = {.struct_size = sizeof error};
+    assert_int_equal(setenv("SENTIMENT_MODEL", "some/where", 1), 0);
+    assert_int_equal(sentiment_model_find_default(NULL, 0, &length, &error),
+                     SENTIMENT_ERROR_BUFFER_TOO_SMALL);
+    assert_int_equal(length, 10);
+    assert_int_equal(sentiment_model_find_default(path, 10, &length, &error),
+                     SENTIMENT_ERROR_BUFFER_TOO_SMALL);
+    assert_string_equal(path, "untouched");
+    assert_int_equal(sentiment_model_find_default(path, 11, &length, &error), 0);
+    assert_string_equal(path, "some/where");
+    assert_int_equal(sentiment_model_find_default(path, 11, NULL, &error),
+                     SENTIMENT_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(sentiment_model_find_default(NULL, 11, &length, &error),
+                     SENTIMENT_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(unsetenv("SENTIMENT_MODEL"), 0);
+}
+
 static void test_encode(void **state)
 {
     (void)state;
@@ -184,7 +207,7 @@ int main(void)
         cmocka_unit_test(test_versions),     cmocka_unit_test(test_inits),
         cmocka_unit_test(test_struct_sizes), cmocka_unit_test(test_small_error),
         cmocka_unit_test(test_bad_options),  cmocka_unit_test(test_handles),
-        cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_encode),       cmocka_unit_test(test_default_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,10 +96,10 @@ static void steps_grow_and_name_their_parent(void **state)
     assert_string_equal(model->sha256, second);
     model = pass_on(model, "b.safetensors", "{\"x\":[1,{\"y\":2.5}],\"action\":\"three\"}");
     snprintf(expected, sizeof expected,
-             "[{\"action\":\"one\",\"library\":\"libsentiment 0.2.0\",\"created\":\"" DATE "\"},"
-             "{\"action\":\"two\",\"library\":\"libsentiment 0.2.0\",\"created\":\"" DATE "\","
+             "[{\"action\":\"one\",\"library\":\"libsentiment 0.3.0\",\"created\":\"" DATE "\"},"
+             "{\"action\":\"two\",\"library\":\"libsentiment 0.3.0\",\"created\":\"" DATE "\","
              "\"parent_sha256\":\"%s\",\"parent_format\":\"safetensors\"},"
-             "{\"x\":[1,{\"y\":2.5}],\"action\":\"three\",\"library\":\"libsentiment 0.2.0\","
+             "{\"x\":[1,{\"y\":2.5}],\"action\":\"three\",\"library\":\"libsentiment 0.3.0\","
              "\"created\":\"" DATE "\",\"parent_sha256\":\"%s\",\"parent_format\":\"pytorch\"}]",
              first, second);
     assert_string_equal(metadata(model, "lineage"), expected);

@@ -140,7 +140,7 @@ static void writes_the_documented_metadata(void **state)
     sentiment_model *loaded = sample_load(path);
     assert_string_equal(metadata(loaded, "format"), "libsentiment");
     assert_string_equal(metadata(loaded, "format_version"), "1");
-    assert_string_equal(metadata(loaded, "library_version"), "0.2.0");
+    assert_string_equal(metadata(loaded, "library_version"), "0.3.0");
     assert_string_equal(metadata(loaded, "labels"), "[\"schlecht\",\"tr\xc3\xa8s bien\"]");
     assert_string_equal(metadata(loaded, "padding"), "none");
     assert_string_equal(metadata(loaded, "max_length"), "128");
