@@ -12,7 +12,7 @@ export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
 
 # Packages before configuration before the build, also under make -j.
 .NOTPARALLEL:
-.PHONY: build help deps-light deps demo test install bench fuzz abi format clean
+.PHONY: build help deps-light deps demo test install bench fuzz abi bindings format clean
 
 build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
 	ninja -C $(BUILD)
@@ -59,6 +59,10 @@ bench: $(BUILD)/build.ninja ## measure beside ONNX Runtime, oneDNN, libtorch; TE
 fuzz: ## run the fuzz targets with clang, SECONDS= of each (default 30)
 	@.ci/deps.sh ci
 	@.ci/fuzz.sh $(SECONDS)
+
+bindings: ## renew what is generated from the header; needs clang
+	@.ci/deps.sh ci
+	python3 -B bindings/generate.py
 
 abi: deps ## renew the ABI baseline after a deliberate change
 	@.ci/abi.sh renew
