@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs a build into an empty folder, then uses it as a stranger would:
-# compiles the example through pkg-config, against the shared library and
-# against the static one, and runs both and the command: install.sh BUILD-FOLDER.
+# compiles the examples through pkg-config, against the shared library and
+# against the static one, and runs one and the command: install.sh BUILD-FOLDER.
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
-example=examples/predict.c
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 
@@ -18,26 +17,23 @@ libdir=$(dirname "$(dirname "$pc")")
 PKG_CONFIG_PATH=$(dirname "$pc")
 export PKG_CONFIG_PATH
 
-flags() {
-    pkg-config --define-variable=prefix="$prefix" "$@" sentiment
-}
-
 # Nothing of the source tree or of the build folder may be needed.
-cp "$example" "$stage/example.c"
-# shellcheck disable=SC2046 # lists of words
-cc -std=c11 -Wall -Wextra -Werror -o "$stage/shared" "$stage/example.c" $(flags --cflags --libs)
-# shellcheck disable=SC2046
-cc -std=c11 -Wall -Wextra -Werror -o "$stage/static" "$stage/example.c" $(flags --cflags) \
-    $(flags --static --libs | sed 's/-lsentiment\b/-l:libsentiment.a/')
+cp -r examples "$stage/examples"
+for kind in shared static; do
+    make -s -C "$stage/examples" OUT="$stage/$kind" CFLAGS='-Wall -Wextra -Werror' \
+        PKG_CONFIG="pkg-config --define-variable=prefix=$prefix" \
+        $([ $kind = shared ] || echo STATIC=1)
+done
 
 # The model that was installed, from where a prefix has it.
-model=$(flags --variable=modeldir)/sentiment-en.safetensors
+modeldir=$(pkg-config --define-variable=prefix="$prefix" --variable=modeldir sentiment)
+model=$modeldir/sentiment-en.safetensors
 cd "$stage"
-for program in shared static; do
-    echo "install: example, $program"
-    LD_LIBRARY_PATH=$libdir "./$program" "$model" "I love this product!"
+for kind in shared static; do
+    echo "install: example, $kind"
+    LD_LIBRARY_PATH=$libdir "./$kind/predict" "$model" "I love this product!"
 done
-if ldd ./static | grep -q libsentiment; then
+if ldd ./static/predict | grep -q libsentiment; then
     echo "install: the static example still needs libsentiment.so" >&2
     exit 1
 fi
