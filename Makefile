@@ -12,7 +12,7 @@ export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
 
 # Packages before configuration before the build, also under make -j.
 .NOTPARALLEL:
-.PHONY: build help deps-light deps demo test install bench fuzz abi bindings format clean
+.PHONY: build help deps-light deps demo test-tools test install bench bench-bindings fuzz abi bindings format clean
 
 build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
 	ninja -C $(BUILD)
@@ -38,9 +38,12 @@ demo: deps-light $(DEMO)/build.ninja ## build, then classify sentences with the 
 	@ninja -C $(DEMO) --quiet
 	@.ci/demo.sh $(DEMO)
 
-test: deps $(BUILD)/build.ninja ## build with libtorch and the ONNX checker, then run the tests
+# What the tests need beside the library.
+test-tools: deps $(BUILD)/build.ninja
 	@.ci/venv.sh $(VENV)
 	@.ci/configure.sh $(BUILD) tests=true torch=enabled onnx=enabled
+
+test: test-tools ## build with libtorch and the ONNX checker, then run the tests
 	ninja -C $(BUILD)
 	meson test -C $(BUILD) --no-rebuild --print-errorlogs
 
@@ -55,6 +58,10 @@ bench: $(BUILD)/build.ninja ## measure beside ONNX Runtime, oneDNN, libtorch; TE
 	ninja -C $(BUILD) all bench-programs
 	$(VENV)-bench/bin/python bench/bench.py $(BUILD) $(VENV)-bench/bin/python \
 		$(if $(TEXTS),--texts $(TEXTS)) $(BENCH_OPTIONS)
+
+bench-bindings: test-tools ## measure what Python, Go and Rust cost over C; TEXTS= a TSV
+	ninja -C $(BUILD) all bench-programs
+	python3 bench/bindings/bindings.py $(BUILD) $(VENV)/bin/python $(if $(TEXTS),--texts $(TEXTS))
 
 fuzz: ## run the fuzz targets with clang, SECONDS= of each (default 30)
 	@.ci/deps.sh ci
