@@ -12,7 +12,8 @@ export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
 
 # Packages before configuration before the build, also under make -j.
 .NOTPARALLEL:
-.PHONY: build help deps-light deps demo test-tools test install bench bench-bindings fuzz abi bindings format clean
+.PHONY: build help deps-light deps demo test-tools test install bench bench-bindings fuzz
+.PHONY: abi bindings format clean
 
 build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
 	ninja -C $(BUILD)
