@@ -1,0 +1,3 @@
+module libsentiment/sentiment
+
+go 1.24
