@@ -56,6 +56,11 @@ func fail(code Status, message string) error {
 	return &Error{Code: code, Message: message, Offset: -1}
 }
 
+// libraryName is what the library calls a status.
+func libraryName(code Status) string {
+	return C.GoString(C.sentiment_status_name(C.sentiment_status(code)))
+}
+
 // offset turns SENTIMENT_NO_OFFSET into -1.
 func offset(value C.uint64_t) int64 {
 	if uint64(value) > 1<<63-1 {
@@ -70,6 +75,9 @@ func failure(status C.sentiment_status, detail *C.sentiment_error, cause error) 
 	if detail.code == status {
 		made.Message = C.GoString(&detail.message[0])
 		made.Offset = offset(detail.offset)
+	}
+	if made.Message == "" {
+		made.Message = libraryName(made.Code)
 	}
 	if made.Code == StatusCancelled {
 		made.cause = cause

@@ -18,8 +18,11 @@ func ABIVersion() int { return int(C.sentiment_abi_version()) }
 
 // checkLibrary refuses a library that this package was not made for.
 var checkLibrary = sync.OnceValue(func() error {
-	return compare(ABIVersion(), Version(), C.GoString(C.sentiment_go_library_path()))
+	return compare(ABIVersion(), Version(), libraryPath())
 })
+
+// libraryPath is where the shared library lies; "" if the program contains the library.
+func libraryPath() string { return C.GoString(C.sentiment_go_library_path()) }
 
 // compare tells what is wrong with a library; nil if nothing is.
 func compare(abi int, version, path string) error {

@@ -128,8 +128,12 @@ func build(ctx context.Context, base settings, options []Option, load loader) (*
 		log:               C.uintptr_t(made.handle),
 		cancel:            token,
 	}
+	// Not &made.c: cgo would look through all of *made, and find pointers of Go in it.
+	var model *C.sentiment_model
 	reason := detail()
-	if status := load(how, &made.c, reason); status != C.SENTIMENT_OK {
+	status := load(how, &model, reason)
+	made.c = model
+	if status != C.SENTIMENT_OK {
 		made.free()
 		made.sink.rethrow()
 		return nil, failure(status, reason, ctx.Err())
