@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The answers for many texts: kept as the library wrote them, read when asked for."""
+from __future__ import annotations
+
+import ctypes
+import struct
+import time
+from array import array
+from operator import index as as_index
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, TypeVar, Union, overload
+
+from . import _cancel, _ffi, _numpy, _texts, errors
+from ._library import library
+from ._pool import Pool
+from ._result import FLAG_NAMES, FailedResult, Result
+from .errors import SentimentError
+
+_SIZE = ctypes.sizeof(_ffi.sentiment_result)
+_RESULT = _ffi.sentiment_result
+#: Texts that go to the library at once: in between, Ctrl-C is heard.
+CHUNK = 16384
+
+T_co = TypeVar('T_co', covariant=True)
+
+
+def reason(status: int, offset: int) -> SentimentError:
+    """Why a text has no answer, in the words of the command."""
+    name = (library().sentiment_status_name(status) or b'').decode('ascii', 'replace')
+    if offset != _ffi.NO_OFFSET:
+        name += ' at byte %d' % offset
+    return errors.make(status, name, offset)
+
+
+class Columns:
+    """The memory of answers: structs, probabilities and logits, all of them our own."""
+
+    __slots__ = ('count', 'classes', 'results', 'probabilities', 'logits', 'missing')
+
+    def __init__(self, count: int, classes: int) -> None:
+        self.count = count
+        self.classes = classes
+        self.results = bytearray(_SIZE * count)
+        self.probabilities = bytearray(4 * classes * count)
+        self.logits = bytearray(4 * classes * count)
+        self.missing: Optional[bytes] = None
+
+    def column(self, field: Any) -> memoryview:
+        """One field of all structs, as it lies."""
+        form = {4: 'I', 8: 'Q'}[field.size]
+        if field is _RESULT.confidence:
+            form = 'f'
+        elif field in (_RESULT.prediction, _RESULT.status):
+            form = 'i'
+        if not self.count:
+            return memoryview(b'').cast(form)
+        units = memoryview(self.results).cast('B').cast(form)
+        return units[field.offset // field.size::_SIZE // field.size]
+
+    def blank(self) -> None:
+        """Where there is no answer, prediction is -1; where there was no text all is zero."""
+        predictions = self.column(_RESULT.prediction)
+        for i, mark in enumerate(self.missing or b''):
+            if mark:
+                self.results[_SIZE * i:_SIZE * (i + 1)] = bytes(_SIZE)
+                row = slice(4 * self.classes * i, 4 * self.classes * (i + 1))
+                self.probabilities[row] = self.logits[row] = bytes(4 * self.classes)
+                predictions[i] = -1
+        statuses = self.column(_RESULT.status)
+        if statuses.tobytes().strip(b'\0'):
+            for i, status in enumerate(statuses):
+                if status:
+                    predictions[i] = -1
+
+    def choose(self, chosen: Sequence[int]) -> Columns:
+        """The answers of these texts, -1 for none, in this order."""
+        made = Columns(0, self.classes)
+        row = 4 * self.classes
+        absent = struct.pack('=8xi%dx' % (_SIZE - 12), -1)
+        made.count = len(chosen)
+        made.results = bytearray(b''.join(
+            absent if i < 0 else self.results[_SIZE * i:_SIZE * (i + 1)] for i in chosen))
+        for name in ('probabilities', 'logits'):
+            values = getattr(self, name)
+            setattr(made, name, bytearray(b''.join(
+                bytes(row) if i < 0 else values[row * i:row * (i + 1)] for i in chosen)))
+        if any(i < 0 for i in chosen):
+            made.missing = bytes(1 if i < 0 else 0 for i in chosen)
+        return made
+
+
+def join(parts: List[Columns], classes: int) -> Columns:
+    """The answers of several arrays, one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
+    made = Columns(0, classes)
+    made.count = sum(part.count for part in parts)
+    made.results = bytearray().join(part.results for part in parts)
+    made.probabilities = bytearray().join(part.probabilities for part in parts)
+    made.logits = bytearray().join(part.logits for part in parts)
+    if any(part.missing for part in parts):
+        made.missing = b''.join(part.missing or bytes(part.count) for part in parts)
+    return made
+
+
+class Limits:
+    """max_length of each text: one for all of them, or an array of its own for each."""
+
+    def __init__(self, given: Any) -> None:
+        self.each: Optional[array[int]] = None
+        self.one = 0
+        if not hasattr(given, '__len__') and not hasattr(given, '__iter__'):
+            self.one = check_max_length(given)
+            return
+        try:
+            self.each = array('I', given)
+        except (OverflowError, TypeError, ValueError) as problem:
+            raise errors.InvalidArgumentError(
+                'max_length: expected a number of tokens, or one for each text: %s'
+                % problem) from None
+
+    def of(self, first: int, count: int) -> Optional[array[int]]:
+        """Those of `count` texts from the number `first` on; None: as the model says."""
+        if self.each is None:
+            return array('I', [self.one]) * count if self.one else None
+        if first + count > len(self.each):
+            self.refuse(first + count, ' or more')
+        return self.each[first:first + count]
+
+    def end(self, count: int) -> None:
+        """Held against the number of all texts."""
+        if self.each is not None and len(self.each) != count:
+            self.refuse(count)
+
+    def refuse(self, count: int, more: str = '') -> None:
+        """An array of another length than the texts."""
+        raise errors.InvalidArgumentError('max_length has %d numbers for %d%s texts'
+                                          % (len(self.each or ()), count, more))
+
+
+def check_max_length(given: Any) -> int:
+    """A limit that fits into the library's type; the library judges its value."""
+    try:
+        number = as_index(given)
+    except TypeError:
+        raise TypeError('max_length: expected int, got %s' % type(given).__name__) from None
+    if not 0 <= number <= 0xffffffff:
+        raise errors.InvalidArgumentError('max_length is %d; expected 0 to 65536' % number)
+    return number
+
+
+def _run_piece(pool: Pool, piece: _texts.Piece, limits: Optional[array[int]],
+               cancel: Optional[int]) -> Columns:
+    """Classifies texts that lie in one buffer."""
+    columns = Columns(piece.count, pool.classes)
+    columns.missing = piece.missing
+    if not piece.count:
+        return columns
+    results, probabilities, logits = (
+        ctypes.addressof(ctypes.c_char.from_buffer(each))
+        for each in (columns.results, columns.probabilities, columns.logits))
+    first_limit = limits.buffer_info()[0] if limits is not None else 0
+    seat = pool.take()
+    try:
+        for first in range(0, piece.count, CHUNK):
+            row = 4 * pool.classes * first
+            struct.pack_into('=I', columns.results, _SIZE * first, _SIZE)
+            if pool.lib.predict_batch(
+                    seat.address, piece.text, piece.offsets + 8 * first,
+                    min(CHUNK, piece.count - first),
+                    first_limit + 4 * first if first_limit else None,
+                    results + _SIZE * first, probabilities + row, logits + row, cancel,
+                    seat.arguments[3]):
+                raise errors.of(seat.error)
+    finally:
+        pool.give_back(seat)
+    return columns
+
+
+def run(pool: Pool, texts: Any, max_length: Any, cancel: Any) -> Tuple[Columns, float]:
+    """Classifies all of it: the answers, and the seconds that it took."""
+    if pool.closed:
+        raise pool.refuse()
+    limits, token = Limits(max_length), _cancel.address_of(cancel)
+    parts, done, seconds = [], 0, 0.0
+    for piece in _texts.pieces(texts):
+        if piece.chosen is not None and limits.each is not None:
+            raise errors.InvalidArgumentError(
+                'max_length: a dictionary of texts takes one number for all of them')
+        own = limits.of(done, piece.count)
+        started = time.perf_counter()
+        columns = _run_piece(pool, piece, own, token)
+        seconds += time.perf_counter() - started
+        columns.blank()
+        if piece.chosen is not None:
+            columns = columns.choose(piece.chosen)
+        parts.append(columns)
+        done += columns.count
+    limits.end(done)
+    return join(parts, pool.classes) if parts else Columns(0, pool.classes), seconds
+
+
+class Batch(Sequence[T_co]):
+    """The answers for many texts, a sequence of Result in their order.
+
+    A text that has no answer does not spoil the others: its place holds a FailedResult,
+    whose `error` says why. The place of a text that is missing (None, null) holds None.
+    Each Result is made when it is asked for. The columns below hold all texts at once, as
+    NumPy arrays where NumPy is installed, else as memoryviews; they belong to the caller.
+    """
+
+    __slots__ = ('_columns', '_labels', 'processing_time')
+
+    #: Seconds that the library took for all of them.
+    processing_time: float
+
+    def __init__(self, columns: Columns, labels: Tuple[str, ...],
+                 processing_time: float) -> None:
+        self._columns = columns
+        self._labels = labels
+        self.processing_time = processing_time
+
+    def __len__(self) -> int:
+        return self._columns.count
+
+    @overload
+    def __getitem__(self, index: int) -> T_co: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> List[T_co]: ...
+
+    def __getitem__(self, index: Union[int, slice]) -> Union[T_co, List[T_co]]:
+        if isinstance(index, slice):
+            return [self._at(i) for i in range(*index.indices(len(self)))]
+        place = index.__index__()
+        count = len(self)
+        if place < 0:
+            place += count
+        if not 0 <= place < count:
+            raise IndexError('the batch has %d texts' % count)
+        return self._at(place)
+
+    def __iter__(self) -> Iterator[T_co]:
+        return map(self._at, range(len(self)))
+
+    def _at(self, i: int) -> Any:
+        """What stands at a place."""
+        columns = self._columns
+        if columns.missing and columns.missing[i]:
+            return None
+        status, prediction, confidence, flags, tokens, unknown, offset = struct.unpack_from(
+            '=4xiifI4xQQQ', columns.results, _SIZE * i)
+        if status:
+            return FailedResult(reason(status, offset))
+        form = '=%df' % columns.classes
+        row = 4 * columns.classes * i
+        return Result(prediction, self._labels[prediction], confidence,
+                      struct.unpack_from(form, columns.probabilities, row),
+                      struct.unpack_from(form, columns.logits, row), None, tokens, unknown,
+                      FLAG_NAMES[flags & 7])
+
+    def __repr__(self) -> str:
+        return '<sentiment.Batch of %d texts>' % len(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Batch):
+            return NotImplemented
+        return list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _column(self, field: Any) -> Any:
+        """A copy of one field."""
+        view = self._columns.column(field)
+        np = _numpy.numpy()
+        if np is None:
+            return memoryview(array(view.format, view.tolist()))
+        return np.array(view)
+
+    def _rows(self, values: bytearray) -> Any:
+        """A copy of a table with a row for each text."""
+        shape = [len(self), self._columns.classes]
+        np = _numpy.numpy()
+        if np is not None:
+            return np.frombuffer(values, dtype=np.float32).reshape(shape).copy()
+        view = memoryview(bytearray(values))
+        return view.cast('f', shape) if len(self) else view.cast('f')
+
+    @property
+    def predictions(self) -> Any:
+        """Indices of the classes, int32; -1 where there is no answer."""
+        return self._column(_RESULT.prediction)
+
+    @property
+    def confidences(self) -> Any:
+        """Probabilities of those classes, float32; 0 where there is no answer."""
+        return self._column(_RESULT.confidence)
+
+    @property
+    def probabilities(self) -> Any:
+        """A row of float32 for each text: the probability of each class."""
+        return self._rows(self._columns.probabilities)
+
+    @property
+    def logits(self) -> Any:
+        """A row of float32 for each text: the logit of each class."""
+        return self._rows(self._columns.logits)
+
+    @property
+    def tokens(self) -> Any:
+        """Numbers of tokens before truncation, uint64."""
+        return self._column(_RESULT.tokens)
+
+    @property
+    def unknown(self) -> Any:
+        """Numbers of tokens that are not in the vocabulary, uint64."""
+        return self._column(_RESULT.unknown)
+
+    @property
+    def flags(self) -> Any:
+        """Bits of sentiment.Flag, uint32."""
+        return self._column(_RESULT.flags)
+
+    @property
+    def statuses(self) -> Any:
+        """Values of sentiment.Status, int32: OK, or why a text has no answer."""
+        return self._column(_RESULT.status)
+
+    @property
+    def labels(self) -> List[Optional[str]]:
+        """Names of the classes; None where there is no answer."""
+        names: Tuple[Optional[str], ...] = (*self._labels, None)
+        return [names[i] for i in self._columns.column(_RESULT.prediction)]
+
+    @property
+    def errors(self) -> Dict[int, SentimentError]:
+        """Why the texts with these indices have no answer; empty if all have one."""
+        offsets = self._columns.column(_RESULT.error_offset)
+        return {i: reason(status, offsets[i])
+                for i, status in enumerate(self._columns.column(_RESULT.status)) if status}
+
+    @property
+    def missing(self) -> List[int]:
+        """Indices of the texts that were missing."""
+        return [i for i, mark in enumerate(self._columns.missing or b'') if mark]
