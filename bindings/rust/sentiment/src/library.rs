@@ -146,8 +146,21 @@ mod tests {
         assert_eq!(parse("12.34"), Some((12, 34)));
         assert_eq!(parse("1"), None);
         assert_eq!(parse("x.y"), None);
-        assert_eq!(problem("0.3.0", sys::ABI_VERSION), None);
+        let (major, minor) = sys::MINIMUM_VERSION;
+        assert_eq!(
+            problem(&format!("{major}.{minor}.0"), sys::ABI_VERSION),
+            None
+        );
         assert_eq!(problem("7.0.0", sys::ABI_VERSION), None);
+    }
+
+    #[test]
+    fn the_crate_has_the_version_of_the_header() {
+        let (major, minor, patch) = (sys::VERSION_MAJOR, sys::VERSION_MINOR, sys::VERSION_PATCH);
+        assert_eq!(
+            env!("CARGO_PKG_VERSION"),
+            format!("{major}.{minor}.{patch}")
+        );
     }
 
     #[test]
