@@ -294,11 +294,15 @@ def stub_functions(types, api):
     yield '\nclass Library:'
     yield '    def __init__(self, cdll: CDLL) -> None: ...'
     for function in api['functions']:
-        names = ', '.join(['self'] + [each['name'] + ': Any' for each in function['params']])
-        slash = ', /' if function['params'] else ''
-        line = 'def %s(%s%s) -> %s:' % (function['name'], names, slash,
-                                        types.returned(function['returns']['type']))
-        yield from textwrap.wrap(line, 92, initial_indent='    ', subsequent_indent=' ' * 12)
+        params = ''.join(', %s: Any' % each['name'] for each in function['params'])
+        head = '    def %s(' % function['name']
+        names = 'self' + params + (', /' if params else '')
+        result = types.returned(function['returns']['type'])
+        # Broken between parameters alone.
+        *lines, last = textwrap.wrap(names, 90 - len(head), break_long_words=False)
+        yield from (('' if number else head).ljust(len(head)) + line
+                    for number, line in enumerate(lines))
+        yield ('' if lines else head).ljust(len(head)) + last + ') -> %s:' % result
         yield from docstring(function_doc(function), '        ')
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from typing import Any, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from . import _numpy
 from .errors import InvalidArgumentError
@@ -18,8 +18,8 @@ from .errors import InvalidArgumentError
 _READ = 0x100  # PyBUF_READ
 _VIEW_BYTES = 16
 _VIEW_INLINE = 12
-_INDEX_FORMATS = {b'c': 'b', b'C': 'B', b's': 'h', b'S': 'H', b'i': 'i', b'I': 'I',
-                  b'l': 'q', b'L': 'Q'}
+_INDEX_FORMATS: Dict[bytes, Any] = {b'c': 'b', b'C': 'B', b's': 'h', b'S': 'H',
+                                    b'i': 'i', b'I': 'I', b'l': 'q', b'L': 'Q'}
 _NAMES = {b'b': 'bool', b'f': 'float', b'g': 'double', b'+l': 'list', b'+L': 'large_list'}
 _INVERTED = bytes.maketrans(b'01', b'\x01\x00')
 
@@ -64,7 +64,7 @@ class Stream(ctypes.Structure):
                 ('release', ctypes.c_void_p), ('private', ctypes.c_void_p)]
 
 
-# count, text, address of offsets, missing, chosen, kept: a Piece of _texts.py.
+# Number, text, address of offsets, missing, chosen, kept: a Piece of _texts.py.
 Strings = Tuple[int, Union[bytes, int], int, Optional[bytes], Optional[Sequence[int]], Any]
 
 

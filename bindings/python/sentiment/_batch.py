@@ -44,9 +44,9 @@ class Columns:
         self.logits = bytearray(4 * classes * count)
         self.missing: Optional[bytes] = None
 
-    def column(self, field: Any) -> memoryview:
+    def column(self, field: Any) -> Any:
         """One field of all structs, as it lies."""
-        form = {4: 'I', 8: 'Q'}[field.size]
+        form: Any = {4: 'I', 8: 'Q'}[field.size]
         if field is _RESULT.confidence:
             form = 'f'
         elif field in (_RESULT.prediction, _RESULT.status):
@@ -151,9 +151,9 @@ def check_max_length(given: Any) -> int:
 def _run_piece(pool: Pool, piece: _texts.Piece, limits: Optional[array[int]],
                cancel: Optional[int]) -> Columns:
     """Classifies texts that lie in one buffer."""
-    columns = Columns(piece.count, pool.classes)
+    columns = Columns(piece.size, pool.classes)
     columns.missing = piece.missing
-    if not piece.count:
+    if not piece.size:
         return columns
     results, probabilities, logits = (
         ctypes.addressof(ctypes.c_char.from_buffer(each))
@@ -161,12 +161,12 @@ def _run_piece(pool: Pool, piece: _texts.Piece, limits: Optional[array[int]],
     first_limit = limits.buffer_info()[0] if limits is not None else 0
     seat = pool.take()
     try:
-        for first in range(0, piece.count, CHUNK):
+        for first in range(0, piece.size, CHUNK):
             row = 4 * pool.classes * first
             struct.pack_into('=I', columns.results, _SIZE * first, _SIZE)
             if pool.lib.predict_batch(
                     seat.address, piece.text, piece.offsets + 8 * first,
-                    min(CHUNK, piece.count - first),
+                    min(CHUNK, piece.size - first),
                     first_limit + 4 * first if first_limit else None,
                     results + _SIZE * first, probabilities + row, logits + row, cancel,
                     seat.arguments[3]):
@@ -186,7 +186,7 @@ def run(pool: Pool, texts: Any, max_length: Any, cancel: Any) -> Tuple[Columns, 
         if piece.chosen is not None and limits.each is not None:
             raise errors.InvalidArgumentError(
                 'max_length: a dictionary of texts takes one number for all of them')
-        own = limits.of(done, piece.count)
+        own = limits.of(done, piece.size)
         started = time.perf_counter()
         columns = _run_piece(pool, piece, own, token)
         seconds += time.perf_counter() - started
@@ -231,13 +231,13 @@ class Batch(Sequence[T_co]):
     def __getitem__(self, index: Union[int, slice]) -> Union[T_co, List[T_co]]:
         if isinstance(index, slice):
             return [self._at(i) for i in range(*index.indices(len(self)))]
-        place = index.__index__()
-        count = len(self)
+        place, count = as_index(index), len(self)
         if place < 0:
             place += count
         if not 0 <= place < count:
             raise IndexError('the batch has %d texts' % count)
-        return self._at(place)
+        result: T_co = self._at(place)
+        return result
 
     def __iter__(self) -> Iterator[T_co]:
         return map(self._at, range(len(self)))

@@ -366,8 +366,7 @@ class Library:
 
         Since 0.1.
         """
-    def sentiment_model_create(self, config: Any, options: Any, model: Any, error: Any, /)
-            -> int:
+    def sentiment_model_create(self, config: Any, options: Any, model: Any, error: Any, /) -> int:
         """Makes a new classifier with random weights, as the guide's
         `SentimentClassifier(**model_params)`: embedding N(0,1), LSTM and linear uniform in
         +-1/sqrt(hidden_size); words `word_0`, `word_1`, ....
@@ -384,8 +383,7 @@ class Library:
 
         Since 0.1.
         """
-    def sentiment_model_load(self, path: Any, options: Any, model: Any, error: Any, /) ->
-            int:
+    def sentiment_model_load(self, path: Any, options: Any, model: Any, error: Any, /) -> int:
         """Loads a model from a file or a guide folder, by content, not by name.
 
         path: NUL-terminated path of a native file, an ONNX model, a TorchScript archive, a
@@ -403,7 +401,7 @@ class Library:
         Since 0.1.
         """
     def sentiment_model_find_default(self, path: Any, capacity: Any, length: Any, error:
-            Any, /) -> int:
+                                     Any, /) -> int:
         """Path of the model to use when nobody names one: the environment variable
         SENTIMENT_MODEL, else the bundled model, beside the library or where it was
         installed.
@@ -422,7 +420,7 @@ class Library:
         Callable from any thread, since 0.3.
         """
     def sentiment_model_load_copy(self, data: Any, size: Any, options: Any, model: Any,
-            error: Any, /) -> int:
+                                  error: Any, /) -> int:
         """Loads a native file from memory; the bytes are copied.
 
         data: the bytes of the file
@@ -440,7 +438,8 @@ class Library:
         Since 0.1.
         """
     def sentiment_model_load_borrowed(self, data: Any, size: Any, release: Any,
-            release_user: Any, options: Any, model: Any, error: Any, /) -> int:
+                                      release_user: Any, options: Any, model: Any, error:
+                                      Any, /) -> int:
         """Loads a native file from memory that stays the caller's: it must not change until
         `release` is called, which happens exactly once on success (when the last reference
         goes) and never on failure.
@@ -463,8 +462,7 @@ class Library:
 
         Since 0.1.
         """
-    def sentiment_model_save(self, model: Any, path: Any, options: Any, error: Any, /) ->
-            int:
+    def sentiment_model_save(self, model: Any, path: Any, options: Any, error: Any, /) -> int:
         """Saves a model: written aside, synced, then renamed, so that a failure leaves what
         was there.
 
@@ -482,7 +480,7 @@ class Library:
         Callable from any thread, since 0.1.
         """
     def sentiment_model_train(self, train: Any, dev: Any, labels: Any, label_count: Any,
-            train_options: Any, options: Any, model: Any, error: Any, /) -> int:
+                              train_options: Any, options: Any, model: Any, error: Any, /) -> int:
         """Trains a classifier with libtorch. When `options->cancel` is set during the run,
         the best weights so far are returned with SENTIMENT_OK; before the first look at the
         dev set the result is SENTIMENT_ERROR_CANCELLED. The model's metadata tells the
@@ -525,8 +523,8 @@ class Library:
 
         Callable from any thread, since 0.1.
         """
-    def sentiment_model_quantize(self, model: Any, options: Any, quantized: Any, error: Any,
-            /) -> int:
+    def sentiment_model_quantize(self, model: Any, options: Any, quantized: Any, error:
+                                 Any, /) -> int:
         """Makes a model of the same network in int8 (docs/quantization.md): a quarter of
         the size. Golden vectors of the original are not taken along: the answers differ a
         little.
@@ -582,8 +580,8 @@ class Library:
 
         Callable from any thread, since 0.1.
         """
-    def sentiment_model_get_metadata_at(self, model: Any, index: Any, key: Any, value: Any,
-            /) -> int:
+    def sentiment_model_get_metadata_at(self, model: Any, index: Any, key: Any, value:
+                                        Any, /) -> int:
         """Metadata of a model (lineage, metrics, ...), in the order of the keys.
 
         model: the model
@@ -634,9 +632,9 @@ class Library:
 
         Callable from any thread, since 0.1.
         """
-    def sentiment_tokenizer_encode(self, tokenizer: Any, text: Any, size: Any, utf8_policy:
-            Any, capacity: Any, ids: Any, starts: Any, ends: Any, length: Any, error: Any,
-            /) -> int:
+    def sentiment_tokenizer_encode(self, tokenizer: Any, text: Any, size: Any,
+                                   utf8_policy: Any, capacity: Any, ids: Any, starts: Any,
+                                   ends: Any, length: Any, error: Any, /) -> int:
         """Turns a text into token ids; neither truncates nor pads.
 
         tokenizer: the tokenizer
@@ -665,8 +663,8 @@ class Library:
 
         Callable from any thread, since 0.1.
         """
-    def sentiment_tokenizer_get_word(self, tokenizer: Any, id: Any, word: Any, length: Any,
-            /) -> int:
+    def sentiment_tokenizer_get_word(self, tokenizer: Any, id: Any, word: Any, length:
+                                     Any, /) -> int:
         """Word of a token id, as UTF-8 without NUL behind it.
 
         tokenizer: the tokenizer
@@ -682,7 +680,7 @@ class Library:
         Callable from any thread, since 0.1.
         """
     def sentiment_session_create(self, model: Any, options: Any, session: Any, error: Any,
-            /) -> int:
+                                 /) -> int:
         """Makes a session.
 
         model: the model; the session holds a reference
@@ -718,8 +716,9 @@ class Library:
 
         Since 0.1.
         """
-    def sentiment_session_predict(self, session: Any, text: Any, size: Any, max_length: Any,
-            result: Any, probabilities: Any, logits: Any, error: Any, /) -> int:
+    def sentiment_session_predict(self, session: Any, text: Any, size: Any, max_length:
+                                  Any, result: Any, probabilities: Any, logits: Any,
+                                  error: Any, /) -> int:
         """Classifies one text.
 
         session: the session
@@ -743,9 +742,10 @@ class Library:
 
         Since 0.1.
         """
-    def sentiment_session_predict_batch(self, session: Any, text: Any, offsets: Any, count:
-            Any, max_lengths: Any, results: Any, probabilities: Any, logits: Any, cancel:
-            Any, error: Any, /) -> int:
+    def sentiment_session_predict_batch(self, session: Any, text: Any, offsets: Any,
+                                        count: Any, max_lengths: Any, results: Any,
+                                        probabilities: Any, logits: Any, cancel: Any,
+                                        error: Any, /) -> int:
         """Classifies many texts. A text that cannot be classified gets its reason in its
         result; the others are answered and the call succeeds. Each result is bit-identical
         to that of sentiment_session_predict.
@@ -777,8 +777,8 @@ class Library:
         Since 0.1.
         """
     def sentiment_session_predict_ids(self, session: Any, ids: Any, offsets: Any, count:
-            Any, max_lengths: Any, results: Any, probabilities: Any, logits: Any, cancel:
-            Any, error: Any, /) -> int:
+                                      Any, max_lengths: Any, results: Any, probabilities:
+                                      Any, logits: Any, cancel: Any, error: Any, /) -> int:
         """Classifies rows of token ids, as sentiment_session_predict_batch does texts but
         without tokenizer. Every id must be below vocab_size.
 
@@ -807,9 +807,10 @@ class Library:
 
         Since 0.1.
         """
-    def sentiment_session_explain(self, session: Any, text: Any, size: Any, max_length: Any,
-            result: Any, logits: Any, bias: Any, capacity: Any, contributions: Any, starts:
-            Any, ends: Any, length: Any, error: Any, /) -> int:
+    def sentiment_session_explain(self, session: Any, text: Any, size: Any, max_length:
+                                  Any, result: Any, logits: Any, bias: Any, capacity: Any,
+                                  contributions: Any, starts: Any, ends: Any, length: Any,
+                                  error: Any, /) -> int:
         """Classifies one text and tells what each token added to each logit. The network
         ends in a mean and a linear layer, so this is exact: logits[c] = bias[c] + sum over
         tokens of contributions[t][c], within float rounding. `bias` holds the linear
@@ -846,7 +847,7 @@ class Library:
         Since 0.1.
         """
     def sentiment_stream_create(self, session: Any, max_length: Any, stream: Any, error:
-            Any, /) -> int:
+                                Any, /) -> int:
         """Makes a stream for texts that arrive in pieces. Only for networks that run
         forwards, on the native engine.
 
@@ -864,7 +865,7 @@ class Library:
         Since 0.2.
         """
     def sentiment_stream_feed(self, stream: Any, text: Any, size: Any, result: Any,
-            probabilities: Any, logits: Any, error: Any, /) -> int:
+                              probabilities: Any, logits: Any, error: Any, /) -> int:
         """Appends a piece to the text. With `result`, also tells the answer so far: the one
         that sentiment_session_predict gives for the text up to here, to the bit. A UTF-8
         sequence that the piece cuts waits for the next one and is not yet part of that
@@ -892,7 +893,7 @@ class Library:
         Since 0.2.
         """
     def sentiment_stream_end(self, stream: Any, result: Any, probabilities: Any, logits:
-            Any, error: Any, /) -> int:
+                             Any, error: Any, /) -> int:
         """Ends the text and tells its answer: to the bit that of sentiment_session_predict
         for the whole text, wherever it was cut. The stream then has an empty text again,
         also after a failure.

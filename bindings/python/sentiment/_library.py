@@ -127,6 +127,16 @@ _lock = threading.Lock()
 _opened: Optional[Opened] = None
 
 
+def _after_fork_in_child() -> None:
+    """Another thread of the parent may have held the lock."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
 def library() -> Opened:
     """The library, opened if it was not. Fails again, and may succeed later, if it cannot."""
     global _opened

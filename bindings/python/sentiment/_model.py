@@ -28,8 +28,15 @@ class Model:
     path: then the path travels, and the model is loaded again where it arrives.
     """
 
-    __slots__ = ('_pool', '_labels', '_info', '_errors', '_origin', '_settings', '_final',
-                 '__weakref__')
+    __slots__ = ('_pool', '_labels', '_info', '_origin', '_settings', '_final', '__weakref__')
+
+    _pool: Pool
+    _labels: Tuple[str, ...]
+    _info: Info
+    #: The path that was loaded, None for the default model, or _MEMORY.
+    _origin: Any
+    _settings: Dict[str, Any]
+    _final: Any
 
     def __init__(self) -> None:
         raise TypeError('use Model.load(path) or Model.default()')
@@ -49,7 +56,6 @@ class Model:
             raise
         model._info = info
         model._labels = info.labels
-        model._errors = given['errors']
         model._origin = origin
         model._settings = settings
         model._final = weakref.finalize(model, abandon, model._pool)
@@ -99,17 +105,17 @@ class Model:
         unknown = set(options) - set(_DEFAULTS)
         if unknown:
             raise TypeError('unknown options: ' + ', '.join(sorted(unknown)))
-        return cls._load(None, dict(_DEFAULTS, **options), cancel)
+        return cls._load(_DEFAULT, dict(_DEFAULTS, **options), cancel)
 
     @classmethod
     def _load(cls, source: Any, settings: Dict[str, Any], cancel: Optional[Cancel]) -> Model:
-        """The way of load() and default(); None: the default model."""
+        """The way of load() and default()."""
         _options.session_options(**{name: settings[name] for name in _SESSION_SETTINGS})
         kept = None if settings['log'] is None else _options.thunk(settings['log'])
         how = _options.model_options(kept, settings['digest'], settings['mmap'],
                                      settings['allow_missing_crc'], cancel)
         lib = library()
-        if source is None:
+        if source is _DEFAULT:
             handle, origin = _handles.load_file(lib, _handles.find_default(lib), how), None
         elif isinstance(source, (str, os.PathLike)):
             origin = os.fspath(source)
@@ -326,6 +332,7 @@ class Model:
 
 
 _MEMORY = object()
+_DEFAULT = object()
 _SESSION_SETTINGS = ('engine', 'precision', 'threads', 'isa', 'max_length', 'padding', 'errors',
                      'device', 'fold_bytes')
 _DEFAULTS: Dict[str, Any] = {
@@ -347,7 +354,7 @@ def _file_bytes(source: Any) -> bytes:
 
 def _restore(origin: Optional[str], settings: Dict[str, Any]) -> Model:
     """Where a pickled model arrives."""
-    return Model._load(origin, settings, None)
+    return Model._load(_DEFAULT if origin is None else origin, settings, None)
 
 
 def convert(source: Source, target: _options.Path, *,

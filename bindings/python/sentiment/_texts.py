@@ -23,10 +23,11 @@ _PADDED_BYTES = 64 << 20
 class Piece(NamedTuple):
     """Some texts, one behind the other."""
 
-    count: int
+    #: Their number.
+    size: int
     #: Bytes, or where they lie.
     text: Union[bytes, int]
-    #: Address of count+1 offsets of 64 bits.
+    #: Address of size+1 offsets of 64 bits.
     offsets: int
     #: A byte for each text, 1 where there is none; None: all are there.
     missing: Optional[bytes]
