@@ -2,10 +2,6 @@
 
 package sentiment
 
-// #cgo noescape sentiment_go_predict_batch
-// #cgo nocallback sentiment_go_predict_batch
-// #cgo noescape sentiment_go_predict_ids
-// #cgo nocallback sentiment_go_predict_ids
 // #include "bridge.h"
 import "C"
 

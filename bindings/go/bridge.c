@@ -2,14 +2,14 @@
  *
  * See bridge.h. No answer is computed or changed here. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
+#  define _GNU_SOURCE
 #endif
 #include "bridge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #if !defined(_WIN32)
-#include <dlfcn.h>
+#  include <dlfcn.h>
 #endif
 
 #include "_cgo_export.h"
@@ -107,8 +107,7 @@ sentiment_status sentiment_go_predict_ids(sentiment_go_session *session, const i
 {
     results->struct_size = sizeof *results;
     return sentiment_session_predict_ids(session->session, ids, offsets, count, NULL, results,
-                                         values, values + count * classes, cancel,
-                                         &session->error);
+                                         values, values + count * classes, cancel, &session->error);
 }
 
 sentiment_status sentiment_go_feed(sentiment_go_session *session, const char *text, size_t size,

@@ -83,15 +83,39 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// other is a library that answers for the real one before it.
+// other is a library that answers for the real one, and knows nothing else.
 const other = `
 #include <stdint.h>
 const char *sentiment_version(void) { return "%s"; }
 int32_t sentiment_abi_version(void) { return %d; }
 `
 
-// TestOtherLibrary starts this program again with a library of another version before the real
-// one.
+// compileOther makes a library of another version in a folder, under the name of the real one.
+func compileOther(t *testing.T, folder, version string, abi int) string {
+	cc, err := exec.LookPath("cc")
+	if err != nil || libraryPath() == "" {
+		t.Skip("needs cc and the shared library")
+	}
+	source, script := filepath.Join(folder, "other.c"), filepath.Join(folder, "other.map")
+	made := filepath.Join(folder, "libsentiment.so.0")
+	for path, text := range map[string]string{
+		source: fmt.Sprintf(other, version, abi),
+		script: "SENTIMENT_1 { global: sentiment_*; local: *; };\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	compile := exec.Command(cc, "-shared", "-fPIC", source, "-Wl,-soname,libsentiment.so.0",
+		"-Wl,--version-script="+script, "-o", made)
+	if out, err := compile.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return made
+}
+
+// TestOtherLibrary starts this program again, with a library of another version before the real
+// one, and in its place.
 func TestOtherLibrary(t *testing.T) {
 	if os.Getenv("SENTIMENT_TEST_OTHER") != "" {
 		_, err := Default()
@@ -100,35 +124,22 @@ func TestOtherLibrary(t *testing.T) {
 		fmt.Println(errors.Is(err, ErrIncompatible), err)
 		return
 	}
-	cc, err := exec.LookPath("cc")
-	if err != nil || libraryPath() == "" {
-		t.Skip("needs cc and the shared library")
-	}
 	for _, each := range []struct {
 		version string
 		abi     int
 	}{{"0.3.0", 7}, {"0.1.0", abiVersion}} {
 		folder := t.TempDir()
-		source, made := filepath.Join(folder, "other.c"), filepath.Join(folder, "libother.so")
-		text := fmt.Sprintf(other, each.version, each.abi)
-		if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		compile := exec.Command(cc, "-shared", "-fPIC", source, "-o", made)
-		if out, err := compile.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		again := exec.Command(os.Args[0], "-test.run=^TestOtherLibrary$")
-		again.Env = append(os.Environ(), "SENTIMENT_TEST_OTHER=1", "LD_PRELOAD="+made)
-		out, err := again.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+		made := compileOther(t, folder, each.version, each.abi)
 		want := fmt.Sprintf("true sentiment: libsentiment at %s has version %s and binary "+
 			"interface %d; this package needs version %d.%d or newer and binary interface %d\n",
 			made, each.version, each.abi, minimumMajor, minimumMinor, abiVersion)
-		if strings.Count(string(out), want) != 2 {
-			t.Errorf("got %s, want twice %s", out, want)
+		for _, setting := range []string{"LD_PRELOAD=" + made, "LD_LIBRARY_PATH=" + folder} {
+			again := exec.Command(os.Args[0], "-test.run=^TestOtherLibrary$")
+			again.Env = append(os.Environ(), "SENTIMENT_TEST_OTHER=1", setting)
+			if out, err := again.CombinedOutput(); err != nil ||
+				strings.Count(string(out), want) != 2 {
+				t.Errorf("%s: %v, %s, want twice %s", setting, err, out, want)
+			}
 		}
 	}
 }

@@ -332,4 +332,18 @@ func TestJSON(t *testing.T) {
 		len(got) != 7 {
 		t.Errorf("%s", text)
 	}
+	var back Prediction
+	if err := json.Unmarshal(text, &back); err != nil || back.Flags != FlagEmpty {
+		t.Error(back, err)
+	}
+	all := FlagEmpty | FlagTruncated | FlagAllUnknown
+	if text, err = json.Marshal(all); err != nil || json.Unmarshal(text, &back.Flags) != nil ||
+		back.Flags != all {
+		t.Errorf("%s, %v", text, err)
+	}
+	for _, wrong := range []string{`["none"]`, `3`, `[3]`} {
+		if err := json.Unmarshal([]byte(wrong), &back.Flags); err == nil || back.Flags != all {
+			t.Errorf("%s was read as %v, %v", wrong, back.Flags, err)
+		}
+	}
 }

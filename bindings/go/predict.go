@@ -2,15 +2,15 @@
 
 package sentiment
 
-// #cgo noescape sentiment_go_predict
-// #cgo nocallback sentiment_go_predict
 // #include "bridge.h"
 import "C"
 
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"runtime"
+	"slices"
 	"unsafe"
 )
 
@@ -36,6 +36,27 @@ type Prediction struct {
 
 // MarshalJSON writes a list of names, as the command does.
 func (v Flags) MarshalJSON() ([]byte, error) { return json.Marshal(v.Names()) }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (v *Flags) UnmarshalJSON(text []byte) error {
+	var names []string
+	if err := json.Unmarshal(text, &names); err != nil {
+		return err
+	}
+	var read Flags
+	for _, name := range names {
+		bit := Flags(1)
+		for bit != 0 && !slices.Equal(bit.Names(), []string{name}) {
+			bit <<= 1
+		}
+		if bit == 0 {
+			return fail(StatusInvalidArgument, fmt.Sprintf("no flag is called %q", name))
+		}
+		read |= bit
+	}
+	*v = read
+	return nil
+}
 
 // prediction copies what the library wrote.
 func (m *core) prediction(result *C.sentiment_result, values []float32) Prediction {

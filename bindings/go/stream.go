@@ -14,8 +14,9 @@ import (
 )
 
 // Stream is a text that arrives in pieces, cut anywhere, also inside a character. It may be used
-// by any number of goroutines, one after the other. Close frees it; a stream that is forgotten
-// is closed by the garbage collector.
+// by any number of goroutines, one after the other. It has a session of its own, which costs
+// SessionInfo.MemoryBytes; Close frees it, and a stream that is forgotten is closed by the
+// garbage collector. When its model is closed, its methods return ErrClosed.
 type Stream struct {
 	model   *Model
 	state   *streamState
