@@ -2,15 +2,19 @@
 """A reader of the documents: a folder with a model, and the library as if it
 were installed.
 
-Compilers find the library through pkg-config, programs through
-LD_LIBRARY_PATH, shells the command through PATH. The model of the programs is
-one with random weights; commands marked MODEL get the bundled one.
+Compilers find the library through pkg-config, programs through LD_LIBRARY_PATH, shells
+the command through PATH, Python the package of the tree through PYTHONPATH, with the
+packages of .ci/venv.sh where they are. The model of the programs is one with random
+weights; commands marked MODEL get the bundled one.
 """
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 
+# What .ci/venv.sh makes.
+VENV = 'build-python'
 MODEL = 'models/sentiment-en.safetensors'
 SIZES = ['--vocab-size', '100', '--embedding-dim', '8', '--hidden-size', '16',
          '--num-classes', '3', '--padding', 'none', '--seed', '1']
@@ -19,20 +23,26 @@ SIZES = ['--vocab-size', '100', '--embedding-dim', '8', '--hidden-size', '16',
 class Reader:
     """Holds the folder; a context manager that removes it."""
 
-    def __init__(self, build):
+    def __init__(self, root, build):
+        self.root = os.path.abspath(root)
         self.build = os.path.abspath(build)
         self.bundled = os.path.join(self.build, MODEL)
         self.scratch = tempfile.TemporaryDirectory()
         self.folder = self.scratch.name
+        venv = os.path.join(self.root, VENV, 'bin', 'python')
+        self.python = venv if os.path.exists(venv) else sys.executable
         here = {'PATH': self.build, 'LD_LIBRARY_PATH': self.build,
+                'PYTHONPATH': os.path.join(self.root, 'bindings', 'python'),
                 'PKG_CONFIG_PATH': os.path.join(self.build, 'meson-uninstalled')}
-        self.environment = dict(os.environ, TMPDIR=self.folder)
+        self.environment = dict(os.environ, TMPDIR=self.path('tmp'))
         for name, folder in here.items():
             self.environment[name] = ':'.join(filter(None, [folder, os.environ.get(name)]))
+        self.environment['SENTIMENT_LIBRARY'] = os.path.join(self.build, 'libsentiment.so.0')
         self.environment['SENTIMENT_MODEL'] = os.path.join(self.folder, MODEL)
 
     def __enter__(self):
-        os.mkdir(os.path.join(self.folder, 'models'))
+        os.mkdir(self.path('tmp'))
+        os.mkdir(self.path('models'))
         self.check([os.path.join(self.build, 'sentiment'), 'create', *SIZES, MODEL])
         return self
 

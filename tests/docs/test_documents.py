@@ -19,9 +19,16 @@ SKIP = 77
 WARNINGS = '-std=c11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror'.split()
 MAIN = {'c': r'\bint main\(', 'python': r'^print\(', 'go': r'\bfunc main\(', 'rust': r'\bfn main\('}
 SUFFIX = {'c': '.c', 'python': '.py', 'go': '.go', 'rust': '.rs'}
-TOOLS = {'c': [], 'python': [], 'go': ['go', 'pkg-config', 'cc'], 'rust': ['rustc', 'cc']}
+TOOLS = {'c': [], 'python': [], 'go': ['go', 'pkg-config', 'cc'],
+         'rust': ['cargo', 'pkg-config', 'cc']}
+GO = {'GOPROXY': 'off', 'GOTOOLCHAIN': 'local', 'GOFLAGS': '-mod=mod'}
 # The text that every README program classifies.
 TEXT = 'I love this product!'
+
+
+def stem(source):
+    """Name of a source file without what follows the dot."""
+    return os.path.splitext(source)[0]
 
 
 def flags(user):
@@ -29,20 +36,43 @@ def flags(user):
     return shlex.split(user.check(['pkg-config', '--cflags', '--libs', 'sentiment']))
 
 
-def compile_program(user, language, source, compiler):
-    """Compiles, where that is a step of its own; returns how to run."""
-    target = os.path.splitext(source)[0]
-    if language == 'c':
-        user.check([*compiler, *WARNINGS, source, *flags(user), '-o', target])
-    elif language == 'go':
-        user.check(['go', 'vet', source], GOPROXY='off', GOTOOLCHAIN='local')
-        user.check(['go', 'build', '-o', target, source], GOPROXY='off', GOTOOLCHAIN='local')
-    elif language == 'rust':
-        user.check(['rustc', '--edition=2021', '-D', 'warnings', '-L', user.build, '-o', target,
-                    source])
-    else:
-        return [sys.executable, '-B', '-W', 'error', source]
-    return ['./' + target]
+def compile_c(user, sources, compiler):
+    """Each with what pkg-config says."""
+    for source in sources:
+        user.check([*compiler, *WARNINGS, source, *flags(user), '-o', stem(source)])
+    return [['./' + stem(source)] for source in sources]
+
+
+def run_python(user, sources, _):
+    """With the package of the tree, as if it were installed."""
+    return [[user.python, '-B', '-W', 'error', source] for source in sources]
+
+
+def compile_go(user, sources, _):
+    """In a module that takes the binding from the tree."""
+    with open(os.path.join(user.root, 'bindings', 'go', 'go.mod'), encoding='utf-8') as stream:
+        module = re.search(r'^module (\S+)$', stream.read(), re.MULTILINE)[1]
+    user.write('go.mod', 'module example\n\ngo 1.24\n\nrequire %s v0.0.0\n\nreplace %s => %s\n' % (
+        module, module, os.path.join(user.root, 'bindings', 'go')))
+    for source in sources:
+        user.check(['go', 'vet', source], **GO)
+        user.check(['go', 'build', '-o', stem(source), source], **GO)
+    return [['./' + stem(source)] for source in sources]
+
+
+def compile_rust(user, sources, _):
+    """In a crate that takes the binding from the tree, a binary a program."""
+    crate = os.path.join(user.root, 'bindings', 'rust', 'sentiment')
+    bins = ''.join('[[bin]]\nname = "%s"\npath = "%s"\n' % (stem(source), source)
+                   for source in sources)
+    user.write('Cargo.toml', '[package]\nname = "example"\nversion = "0.0.0"\nedition = "2021"\n'
+               '[dependencies]\nsentiment = { path = "%s" }\n%s' % (crate, bins))
+    target = os.path.join(user.build, 'rust-target')
+    user.check(['cargo', 'build', '--quiet', '--target-dir', target], RUSTFLAGS='-D warnings')
+    return [[os.path.join(target, 'debug', stem(source))] for source in sources]
+
+
+COMPILE = {'c': compile_c, 'python': run_python, 'go': compile_go, 'rust': compile_rust}
 
 
 def expected_line(user):
@@ -58,24 +88,23 @@ def test_programs(root, user, language, compiler):
     if missing:
         print('skipped: %s is not on this machine' % missing[0])
         return SKIP
-    tried = 0
-    for name in documents.names(root):
-        for block in documents.blocks(root, name):
-            if block.language != language or not re.search(MAIN[language], block.text, re.M):
-                continue
-            source = 'program%d%s' % (tried, SUFFIX[language])
-            user.write(source, block.text)
-            print('%s: %s' % (block, source), flush=True)
-            output = user.check(compile_program(user, language, source, compiler))
-            tried += 1
-            if not output:
-                raise RuntimeError('%s: printed nothing' % block)
-            if name == 'README.md' and output != expected_line(user):
-                raise RuntimeError('%s: printed %r, the command says %r'
-                                   % (block, output, expected_line(user)))
-    print('%d programs' % tried)
-    if tried == 0:
+    blocks = [block for name in documents.names(root) for block in documents.blocks(root, name)
+              if block.language == language and re.search(MAIN[language], block.text, re.M)]
+    if not blocks:
         raise RuntimeError('no %s program in the documents' % language)
+    sources = ['program%d%s' % (number, SUFFIX[language]) for number in range(len(blocks))]
+    for block, source in zip(blocks, sources):
+        user.write(source, block.text)
+        print('%s: %s' % (block, source), flush=True)
+    for block, command in zip(blocks, COMPILE[language](user, sources, compiler)):
+        print('%s: running' % block, flush=True)
+        output = user.check(command)
+        if not output:
+            raise RuntimeError('%s: printed nothing' % block)
+        if block.document == 'README.md' and output != expected_line(user):
+            raise RuntimeError('%s: printed %r, the command says %r'
+                               % (block, output, expected_line(user)))
+    print('%d programs' % len(blocks))
     return 0
 
 
@@ -108,7 +137,7 @@ def test_shell(root, build):
     """Marked blocks, each document in a folder of its own."""
     wrong = 0
     for name in documents.names(root):
-        with reader.Reader(build) as user:
+        with reader.Reader(root, build) as user:
             user.use_bundled()
             for block, answers in walk_document(root, name, user):
                 for command, wanted, real in answers:
@@ -122,7 +151,7 @@ def test_shell(root, build):
 def update(root, build):
     """Writes real output into the console blocks."""
     for name in documents.names(root):
-        with reader.Reader(build) as user:
+        with reader.Reader(root, build) as user:
             user.use_bundled()
             changes = [(block.span, ''.join('$ %s\n%s' % (command, real)
                                             for command, _, real in answers))
@@ -144,7 +173,7 @@ def main(root, build, what, *compiler):
         return test_shell(root, build)
     if what == 'update':
         return update(root, build)
-    with reader.Reader(build) as user:
+    with reader.Reader(root, build) as user:
         return test_programs(root, user, what, list(compiler))
 
 
