@@ -280,6 +280,55 @@ func TestChurn(t *testing.T) {
 	t.Logf("%d models, %d calls of a closed one", opened, closed.Load())
 }
 
+// TestChurnOfAll has every method run into a Close, again and again.
+func TestChurnOfAll(t *testing.T) {
+	ctx := context.Background()
+	all := uses(t)
+	all["streaming"] = func(m *Model) error {
+		stream, err := m.Stream()
+		if err != nil {
+			return err
+		}
+		defer stream.Close()
+		for range 3 {
+			if _, err := stream.Write([]byte("good b\u00e4d ")); err != nil {
+				return err
+			}
+			if _, err := stream.Result(ctx); err != nil {
+				return err
+			}
+		}
+		_, err = stream.End(ctx)
+		return err
+	}
+	for round := range 40 {
+		model := tiny(t, WithSessions(1+round%3))
+		var group sync.WaitGroup
+		for name, use := range all {
+			group.Add(1)
+			go func() {
+				defer group.Done()
+				var err error
+				for err == nil {
+					err = use(model)
+				}
+				if err != ErrClosed {
+					t.Errorf("%s: %v", name, err)
+				}
+			}()
+		}
+		time.Sleep(time.Duration(round%5) * time.Millisecond)
+		for range 2 {
+			group.Add(1)
+			go func() {
+				defer group.Done()
+				model.Close()
+			}()
+		}
+		group.Wait()
+	}
+}
+
 // TestForgotten leaves models and streams to the garbage collector.
 func TestForgotten(t *testing.T) {
 	model := tiny(t)
