@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build cgo
+
 package sentiment
 
 import (
@@ -49,6 +51,7 @@ func (g *gate) leave() {
 	g.mu.Unlock()
 }
 
+// end is leave with the lock held.
 func (g *gate) end() {
 	g.calls--
 	if g.closed && g.calls == 0 {
