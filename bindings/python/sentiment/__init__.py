@@ -20,14 +20,14 @@ from ._model import Model, convert
 from ._result import (Contribution, Explanation, FailedResult, Info, Result, SessionInfo,
                       Tokens)
 from ._stream import Stream
+from ._version import VERSION
 from .errors import (BadModelError, BufferTooSmallError, CancelledError, ClosedError,
                      EngineUnavailableError, ForkedError, InternalError, InvalidArgumentError,
                      InvalidUtf8Error, IoError, LibraryNotFoundError, LibraryVersionError,
                      NotFoundError, OutOfMemoryError, SentimentError, ShapeMismatchError,
                      UnsupportedError)
 
-#: Version of this package.
-__version__ = '0.3.0'
+__version__ = VERSION
 
 __all__ = [
     'BadModelError', 'Batch', 'BufferTooSmallError', 'Cancel', 'CancelledError', 'ClosedError',

@@ -7,6 +7,7 @@ SENTIMENT_REQUIRE=1: there nothing may be skipped for want of one.
 import importlib
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,15 @@ def command(*arguments, text=None):
 def command_json(*arguments):
     """The objects that the command prints, a line each."""
     return [json.loads(line) for line in command(*arguments).splitlines()]
+
+
+def rounded(thing):
+    """An object of JSON with every float as the nearest single, which nine digits tell."""
+    if isinstance(thing, float):
+        return struct.unpack('f', struct.pack('f', thing))[0]
+    if isinstance(thing, dict):
+        return {key: rounded(value) for key, value in thing.items()}
+    return [rounded(each) for each in thing] if isinstance(thing, list) else thing
 
 
 def script(code, **environment):

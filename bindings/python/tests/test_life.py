@@ -181,8 +181,8 @@ class CloseTest(support.Case):
         before = signal.signal(signal.SIGALRM, signal.default_int_handler)
         try:
             for i in range(200):
-                signal.setitimer(signal.ITIMER_REAL, 0.0005 + i * 1e-6)
                 try:
+                    signal.setitimer(signal.ITIMER_REAL, 0.0005 + i * 1e-6)
                     while True:
                         model.predict('word_1 word_2')
                 except KeyboardInterrupt:

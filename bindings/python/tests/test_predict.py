@@ -1,27 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """One text at a time: predict, explain, tokenize, beside the command."""
 import pickle
-import struct
 import sys
 import unittest
 
 import sentiment
 
 import support
-
-
-def single(value):
-    """A number as the command prints it: nine digits, which make the same float."""
-    return struct.unpack('f', struct.pack('f', value))[0]
-
-
-def rounded(thing):
-    """An object of JSON with every float as the nearest single."""
-    if isinstance(thing, float):
-        return single(thing)
-    if isinstance(thing, dict):
-        return {key: rounded(value) for key, value in thing.items()}
-    return [rounded(each) for each in thing] if isinstance(thing, list) else thing
 
 
 class PredictTest(support.Case):
@@ -38,7 +23,7 @@ class PredictTest(support.Case):
             self.assertEqual(list(made), list(told))
             self.assertGreater(made.pop('processing_time'), 0)
             told.pop('processing_time')
-            self.assertEqual(made, rounded(told))
+            self.assertEqual(made, support.rounded(told))
 
     def test_explain_as_the_command(self):
         """Contributions with their places."""
@@ -49,7 +34,7 @@ class PredictTest(support.Case):
             self.assertEqual(made.logits, self.model.predict(text).logits)
             shown = made.to_dict()
             del shown['processing_time'], told['processing_time']
-            self.assertEqual(shown, rounded(told))
+            self.assertEqual(shown, support.rounded(told))
             self.assertEqual(len(made.contributions), min(made.tokens, 256))
 
     def test_explain_empty(self):
