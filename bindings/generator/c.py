@@ -19,6 +19,9 @@ OPENING = '''/* SPDX-License-Identifier: Apache-2.0
 #include <stddef.h>
 
 /* clang-format off */
+#define FIELD(type, field, offset, size)                                                          \\
+    (offsetof(type, field) == (offset) && sizeof ((type *)0)->field == (size))
+
 '''
 
 
@@ -33,8 +36,8 @@ def structs(api):
         name = struct['name']
         yield '_Static_assert(sizeof(%s) == %d, "%s");' % (name, struct['size'], name)
         for field in struct['fields']:
-            yield ('_Static_assert(offsetof(%s, %s) == %d, "");'
-                   % (name, field['name'], field['offset']))
+            yield '_Static_assert(FIELD(%s, %s, %d, %d), "");' % (
+                name, field['name'], field['offset'], field['size'])
         yield ''
 
 

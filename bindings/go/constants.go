@@ -126,8 +126,10 @@ const (
 	// PrecisionDefault: The precision of the model's own weights.
 	PrecisionDefault Precision = 0
 
+	// PrecisionFP32: Single precision, IEEE 754.
 	PrecisionFP32 Precision = 1
 
+	// PrecisionInt8: Weights and states in eight bits, sums in 32 (docs/quantization.md).
 	PrecisionInt8 Precision = 2
 )
 

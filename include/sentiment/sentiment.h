@@ -112,7 +112,9 @@ enum sentiment_engine {
 enum sentiment_precision {
     /** The precision of the model's own weights. */
     SENTIMENT_PRECISION_DEFAULT = 0,
+    /** Single precision, IEEE 754. */
     SENTIMENT_PRECISION_FP32 = 1,
+    /** Weights and states in eight bits, sums in 32 (docs/quantization.md). */
     SENTIMENT_PRECISION_INT8 = 2
 };
 

@@ -73,6 +73,8 @@ class Generator(unittest.TestCase):
                    'sentiment_version: @return: neither')
         self.lacks('"native" or "torch". @borrowed static', '"native" or "torch".',
                    'sentiment_session_info.engine_name: neither')
+        self.lacks('    /** Single precision, IEEE 754. */\n', '',
+                   'SENTIMENT_PRECISION_FP32: no comment')
         self.lacks('SENTIMENT_ENGINE_NATIVE = 1', 'SENTIMENT_ENGINE_NATIVE',
                    'SENTIMENT_ENGINE_NATIVE: no explicit value')
 

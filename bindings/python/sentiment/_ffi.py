@@ -68,9 +68,9 @@ class Precision(enum.IntEnum):
 
     #: The precision of the model's own weights.
     DEFAULT = 0
-    #: The precision of the model's own weights.
+    #: Single precision, IEEE 754.
     FP32 = 1
-    #: The precision of the model's own weights.
+    #: Weights and states in eight bits, sums in 32 (docs/quantization.md).
     INT8 = 2
 
 

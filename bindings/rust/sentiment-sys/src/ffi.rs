@@ -121,9 +121,9 @@ pub struct Precision(pub i32);
 impl Precision {
     /// The precision of the model's own weights.
     pub const DEFAULT: Self = Self(0);
-    /// The precision of the model's own weights.
+    /// Single precision, IEEE 754.
     pub const FP32: Self = Self(1);
-    /// The precision of the model's own weights.
+    /// Weights and states in eight bits, sums in 32 (docs/quantization.md).
     pub const INT8: Self = Self(2);
 }
 
