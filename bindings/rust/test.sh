@@ -119,6 +119,7 @@ expect "Tried:
     $empty/libsentiment.so: no such file" env SENTIMENT_LIB_DIR="$empty" "${check[@]}"
 expect "$empty/libsentiment.a: no such file" \
     env SENTIMENT_LIB_DIR="$empty" SENTIMENT_STATIC=1 "${check[@]}"
+expect '  build: not an absolute path' env SENTIMENT_LIB_DIR=build "${check[@]}"
 expect "PKG_CONFIG_LIBDIR: $empty" env -u PKG_CONFIG_PATH PKG_CONFIG_LIBDIR="$empty" "${check[@]}"
 expect 'SENTIMENT_STATIC is "yes"; expected 0 or 1' env SENTIMENT_STATIC=yes "${check[@]}"
 

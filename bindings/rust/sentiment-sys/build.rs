@@ -8,6 +8,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 #[allow(dead_code)]
 #[path = "src/version.rs"]
@@ -21,6 +22,9 @@ fn main() {
     println!("cargo:rerun-if-changed=src/version.rs");
     let statically = flag("SENTIMENT_STATIC");
     println!("cargo:rerun-if-env-changed=SENTIMENT_LIB_DIR");
+    if env::var_os("DOCS_RS").is_some() {
+        return; // nothing is linked there
+    }
     match env::var_os("SENTIMENT_LIB_DIR").filter(|folder| !folder.is_empty()) {
         Some(folder) => from_folder(Path::new(&folder), statically),
         None => from_pkg_config(statically),
@@ -52,6 +56,14 @@ fn file_names(statically: bool) -> Vec<&'static str> {
 /// The library in a folder that the user names.
 fn from_folder(folder: &Path, statically: bool) {
     let names = file_names(statically);
+    if folder.is_relative() {
+        // This runs in the folder of the crate, wherever cargo was started.
+        let given = format!("  {}: not an absolute path", folder.display());
+        fail(
+            "SENTIMENT_LIB_DIR must name a folder from the root on",
+            &[given],
+        );
+    }
     if !names.iter().any(|name| folder.join(name).is_file()) {
         let tried: Vec<String> = names
             .iter()
@@ -92,6 +104,9 @@ fn from_pkg_config(statically: bool) {
                 let value = env::var(name).unwrap_or_else(|_| "not set".to_string());
                 tried.push(format!("  {name}: {value}"));
             }
+            if let Some(folders) = searched() {
+                tried.push(format!("  the folders of pkg-config itself: {folders}"));
+            }
             let said = problem.to_string();
             tried.push(format!(
                 "  pkg-config, sentiment >= {oldest} and < {newest}:"
@@ -100,6 +115,16 @@ fn from_pkg_config(statically: bool) {
             fail("libsentiment was not found", &tried);
         }
     }
+}
+
+/// Where pkg-config looks when nothing else is said.
+fn searched() -> Option<String> {
+    let program = env::var_os("PKG_CONFIG").unwrap_or_else(|| "pkg-config".into());
+    let done = Command::new(program)
+        .args(["--variable", "pc_path", "pkg-config"])
+        .output()
+        .ok()?;
+    Some(String::from_utf8_lossy(&done.stdout).trim().to_string())
 }
 
 /// Tells cargo what to link. Crates that depend on this one are told the folder.

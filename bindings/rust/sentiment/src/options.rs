@@ -188,10 +188,13 @@ impl fmt::Debug for ModelOptions {
     }
 }
 
-/// Runs what must not unwind into C. What a panic carried is not dropped: that may panic too.
+/// Runs what must not unwind into C.
 pub(crate) fn contain(work: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-        std::mem::forget(payload);
+        // What a panic carried may panic when it goes; what that one carries stays.
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(second);
+        }
     }
 }
 
@@ -232,6 +235,20 @@ mod tests {
         let raw = options.raw();
         // SAFETY: as the library calls it.
         unsafe { raw.log.unwrap()(raw.log_user, 1, b"x\0".as_ptr().cast()) };
+    }
+
+    /// Panics when it goes.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in the drop of a payload, on purpose");
+        }
+    }
+
+    #[test]
+    fn panics_within_panics_end_there_too() {
+        contain(|| std::panic::panic_any(Bomb));
     }
 
     #[test]

@@ -310,7 +310,11 @@ impl Session {
     pub fn explain(&mut self, text: impl AsRef<[u8]>) -> Result<Explanation, Error> {
         let text = text.as_ref();
         // Room for max_length tokens is always enough; few texts have so many.
-        let mut capacity = text.len() / 4 + 8;
+        let most = match self.max_length {
+            0 => self.info().max_length,
+            tokens => tokens,
+        };
+        let mut capacity = (text.len() / 4 + 8).min(most as usize);
         loop {
             let (done, length) = self.explain_in(text, capacity);
             match done {
