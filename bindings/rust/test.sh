@@ -71,7 +71,7 @@ empty=$CARGO_TARGET_DIR/empty
 mkdir -p "$empty"
 
 # The one dependency comes from crates.io, once.
-cargo fetch --quiet --locked --offline 2>/dev/null || cargo fetch --quiet --locked ||
+cargo fetch --quiet --locked --offline 2>/dev/null || cargo fetch --quiet --locked 2>/dev/null ||
     skip 'crates.io cannot be reached, and the crate pkg-config is not in the cache'
 
 if [ "${2:-}" = --tsan ]; then
