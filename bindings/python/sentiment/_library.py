@@ -100,7 +100,9 @@ def _candidates() -> list[tuple[str, str]]:
     """Where to look, and why there."""
     given = os.environ.get('SENTIMENT_LIBRARY')
     if given:
-        return [(given, '$SENTIMENT_LIBRARY')]
+        # A bare name is for the loader to find; a path stays right when the folder changes.
+        path = os.path.abspath(given) if os.path.dirname(given) else given
+        return [(path, '$SENTIMENT_LIBRARY')]
     return [(os.path.join(FOLDER, NAME), 'the package'), (NAME, "the system's search path")]
 
 

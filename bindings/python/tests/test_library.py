@@ -96,6 +96,14 @@ class FindTest(support.Case):
             self.assertIn('%s ($SENTIMENT_LIBRARY): ' % path, out)
             self.assertIn(reason, out)
 
+    def test_relative(self):
+        """A relative path, and the bundled model beside it, wherever the process goes."""
+        code = ('import os, sentiment; print(sentiment.library_path()); os.chdir("/")\n'
+                'print(len(sentiment.Model.default().labels))')
+        _, out, err = support.script(code, SENTIMENT_LIBRARY=os.path.relpath(support.LIBRARY),
+                                     SENTIMENT_MODEL='')
+        self.assertEqual((out.split(), err), ([support.LIBRARY, '3'], ''))
+
     def test_search_path(self):
         """The loader's own search."""
         _, out, _ = support.script(ASK + 'print(sentiment.library_path())', SENTIMENT_LIBRARY=None,
