@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from array import array as array_of
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from . import _numpy
@@ -184,12 +185,14 @@ def _chosen(schema: Any, array: Any, values: Strings) -> Strings:
     form = _INDEX_FORMATS[schema.format]
     width = memoryview(bytes(8)).cast(form).itemsize
     place = array.buffers[1] + width * array.offset
-    indices = _view(place, width * array.length).cast(form).tolist()
+    indices = array_of('q', _view(place, width * array.length).cast(form))
     for i, mark in enumerate(_missing(array) or b''):
         if mark:
             indices[i] = -1
     if values[3]:
-        indices = [-1 if i < 0 or values[3][i] else i for i in indices]
+        for i, index in enumerate(indices):
+            if index >= 0 and values[3][index]:
+                indices[i] = -1
     return (*values[:3], None, indices, values[5])
 
 

@@ -59,33 +59,44 @@ class Columns:
     def blank(self) -> None:
         """Where there is no answer, prediction is -1; where there was no text all is zero."""
         predictions = self.column(_RESULT.prediction)
-        for i, mark in enumerate(self.missing or b''):
-            if mark:
-                self.results[_SIZE * i:_SIZE * (i + 1)] = bytes(_SIZE)
-                row = slice(4 * self.classes * i, 4 * self.classes * (i + 1))
-                self.probabilities[row] = self.logits[row] = bytes(4 * self.classes)
-                predictions[i] = -1
+        row = 4 * self.classes
+        hole = self.missing.find(1) if self.missing else -1
+        while self.missing and hole >= 0:
+            self.results[_SIZE * hole:_SIZE * (hole + 1)] = bytes(_SIZE)
+            self.probabilities[row * hole:row * (hole + 1)] = bytes(row)
+            self.logits[row * hole:row * (hole + 1)] = bytes(row)
+            predictions[hole] = -1
+            hole = self.missing.find(1, hole + 1)
         statuses = self.column(_RESULT.status)
         if statuses.tobytes().strip(b'\0'):
             for i, status in enumerate(statuses):
                 if status:
                     predictions[i] = -1
 
-    def choose(self, chosen: Sequence[int]) -> Columns:
+    def choose(self, chosen: Any) -> Columns:
         """The answers of these texts, -1 for none, in this order."""
-        made = Columns(0, self.classes)
-        row = 4 * self.classes
-        absent = struct.pack('=8xi%dx' % (_SIZE - 12), -1)
+        made = Columns(1, self.classes)
+        struct.pack_into('=8xi', made.results, 0, -1)
+        # An answer for those that are missing stands at the end, where -1 finds it.
+        whole = join([self, made], self.classes)
         made.count = len(chosen)
-        made.results = bytearray(b''.join(
-            absent if i < 0 else self.results[_SIZE * i:_SIZE * (i + 1)] for i in chosen))
-        for name in ('probabilities', 'logits'):
-            values = getattr(self, name)
-            setattr(made, name, bytearray(b''.join(
-                bytes(row) if i < 0 else values[row * i:row * (i + 1)] for i in chosen)))
-        if any(i < 0 for i in chosen):
-            made.missing = bytes(1 if i < 0 else 0 for i in chosen)
+        for name, size in (('results', _SIZE), ('probabilities', 4 * self.classes),
+                           ('logits', 4 * self.classes)):
+            setattr(made, name, _take(getattr(whole, name), size, chosen))
+        holes = bytes(1 if i < 0 else 0 for i in chosen)
+        made.missing = holes if 1 in holes else None
         return made
+
+
+def _take(rows: bytearray, size: int, chosen: Any) -> bytearray:
+    """Rows of this size by their numbers; -1 is the last one."""
+    np = _numpy.numpy()
+    if np is not None and size:
+        table = np.frombuffer(rows, dtype=np.uint8).reshape(-1, size)
+        return bytearray(table[np.asarray(chosen, dtype=np.intp)])
+    last = len(rows) // size - 1 if size else 0
+    return bytearray().join(rows[size * i:size * (i + 1)]
+                            for i in (last if i < 0 else i for i in chosen))
 
 
 def join(parts: List[Columns], classes: int) -> Columns:

@@ -51,6 +51,8 @@ class BatchTest(support.Case):
                 batch[wrong]
         with self.assertRaises(TypeError):
             batch['0']
+        self.assertEqual(pickle.loads(pickle.dumps(batch)), batch)
+        self.assertNotEqual(batch, self.model.predict_batch(['good']))
         self.assertIsNone(batch[0].processing_time)
         self.assertGreater(batch.processing_time, 0)
 
