@@ -11,6 +11,9 @@ light='gcc libc6-dev meson ninja-build pkg-config zlib1g-dev libjansson-dev pyth
 # libtorch falls back on the reference BLAS, which trains ten times as slowly.
 full="$light g++ libtorch-dev libonnx-dev libprotobuf-dev libopenblas0-openmp libcmocka-dev"
 full="$full abigail-tools python3-venv"
+# The Python binding is tested inside Spark, which runs on Java. Go and Rust, which
+# Debian 12 has in older versions than the bindings need, are taken as they are found.
+full="$full openjdk-17-jre-headless"
 # ci: the second compiler with its runtimes; the cross compiler and the emulator.
 ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user"
 # arm64: with ci, what is built for aarch64 links with; of another architecture,

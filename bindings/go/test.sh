@@ -12,6 +12,8 @@ export LC_ALL=C.UTF-8 GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod GOWORK=off 
 export PKG_CONFIG_PATH=$build/meson-uninstalled${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 export LD_LIBRARY_PATH=$build${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export PATH=$PATH:/usr/local/go/bin
+# Heaps that come and go with threads would look like leaks.
+export MALLOC_ARENA_MAX=1
 unset SENTIMENT_MODEL SENTIMENT_ISA GOEXPERIMENT
 
 absent() {
