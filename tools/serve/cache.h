@@ -34,15 +34,15 @@ void serve_cache_free(serve_cache *cache);
 /* The rest may be called from any thread; NULL for `cache` is one that is empty
  * and stays so. */
 
-/* True: `result` (struct_size in) and `classes` probabilities were copied out. An
- * entry with another number of classes is no hit. Each call counts as a hit or a
- * miss. */
+/* True: `result` and `classes` probabilities were copied out; they are as they were
+ * put in. An entry with another number of classes is no hit. Each call counts as a
+ * hit or a miss. */
 bool serve_cache_get(serve_cache *cache, const serve_cache_key *key, sentiment_result *result,
                      float *probabilities, size_t classes);
 /* Keeps an answer with status SENTIMENT_OK; copied. What is larger than a share of the
  * cache, or finds no memory, is silently not kept. An entry of the same key stays. */
-void serve_cache_put(serve_cache *cache, const serve_cache_key *key,
-                     const sentiment_result *result, const float *probabilities, size_t classes);
+void serve_cache_put(serve_cache *cache, const serve_cache_key *key, const sentiment_result *result,
+                     const float *probabilities, size_t classes);
 /* Forgets the answers of a version that went. Holds no lock for longer than some
  * hundred entries take. */
 void serve_cache_forget(serve_cache *cache, uint64_t version);
