@@ -41,7 +41,7 @@ typedef struct serve_version {
     const char *name, *version;
     const char *format;  /* of the manifest: "safetensors", "folder" or "onnx" */
     const char *sha256;  /* of the file with the weights; "" if not known */
-    const char *lineage; /* JSON array of the manifest; "[]" if it has none */
+    const char *lineage; /* JSON array of the manifest, or failing that of the model */
     sentiment_model *model;
     void *payload;
 } serve_version;
@@ -82,7 +82,8 @@ sentiment_status serve_registry_scan(serve_registry *registry, serve_registry_fo
                                      size_t *count, sentiment_error *error);
 
 /* What a model's labels.json wants, or failing that file: the highest good version
- * as stable. {"stable":"1","canary":{"version":"2","share":0.1},"shadow":{...}}. */
+ * (in the order of a scan) as stable.
+ * {"stable":"1","canary":{"version":"2","share":0.1},"shadow":{...}}. */
 typedef struct serve_registry_plan {
     /* Empty: nothing has the label. PREVIOUS is not part of a plan. */
     char version[SERVE_LABEL_PREVIOUS][SERVE_REGISTRY_NAME_LIMIT + 1];
@@ -93,6 +94,11 @@ typedef struct serve_registry_plan {
  * that says something else. */
 sentiment_status serve_registry_read_plan(serve_registry *registry, const char *name,
                                           serve_registry_plan *plan, sentiment_error *error);
+
+/* Writes the labels as they are into the model's labels.json, so that a restart
+ * finds them. NOT_FOUND, IO (also where there is no folder) or OUT_OF_MEMORY. */
+sentiment_status serve_registry_save_plan(serve_registry *registry, const char *name,
+                                          sentiment_error *error);
 
 /* Reads the manifest, holds every file against its digest, loads the model. The
  * caller owns one reference and gives it back with serve_registry_release, also
@@ -153,9 +159,8 @@ sentiment_status serve_registry_list(serve_registry *registry, serve_registry_st
  * the users of a smaller one. Without a user (size 0) requests are spread evenly.
  * NULL: no such model. The version is pinned until serve_registry_release. `*label`
  * (may be NULL) is STABLE or CANARY. */
-serve_version *serve_registry_acquire(serve_registry *registry, const char *name,
-                                      const char *user, size_t user_size,
-                                      serve_registry_label *label);
+serve_version *serve_registry_acquire(serve_registry *registry, const char *name, const char *user,
+                                      size_t user_size, serve_registry_label *label);
 /* A version by name, whatever label it has; NULL: none with a label. */
 serve_version *serve_registry_acquire_version(serve_registry *registry, const char *name,
                                               const char *version);
