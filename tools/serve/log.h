@@ -78,9 +78,8 @@ void serve_log_write_prediction(serve_log *log, const serve_log_request *request
 /* event_type "error": `error` is a message without the text of the request. The
  * guide's `context` holds the fields of `request` (NULL: none) and the status'
  * name, where that is not SENTIMENT_OK. */
-void serve_log_write_error(serve_log *log, serve_log_level level,
-                           const serve_log_request *request, sentiment_status status,
-                           const char *error);
+void serve_log_write_error(serve_log *log, serve_log_level level, const serve_log_request *request,
+                           sentiment_status status, const char *error);
 /* event_type "metrics", level info: an object of names and numbers. */
 void serve_log_write_metrics(serve_log *log, const char *const *names, const double *values,
                              size_t count);
