@@ -210,35 +210,6 @@ static void stands_hostile_bytes(void **state)
     json_decref(lines);
 }
 
-static void tells_the_time(void **state)
-{
-    (void)state;
-    static const struct {
-        int64_t seconds;
-        const char *text;
-    } cases[] = {
-        {0, "1970-01-01T00:00:00.000007Z"},          {951782399, "2000-02-28T23:59:59.000007Z"},
-        {951782400, "2000-02-29T00:00:00.000007Z"},  {951868800, "2000-03-01T00:00:00.000007Z"},
-        {1735689599, "2024-12-31T23:59:59.000007Z"}, {4107542400, "2100-03-01T00:00:00.000007Z"},
-    };
-    char text[LOG_LINE_TIME];
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        log_line_time(text, cases[i].seconds, 7999);
-        assert_string_equal(text, cases[i].text);
-    }
-    /* Every day of 400 years, against the C library. */
-    for (int64_t day = 0; day < 146097; day++) {
-        char expected[LOG_LINE_TIME];
-        time_t seconds = day * 86400 + day % 86400;
-        struct tm parts;
-        assert_non_null(gmtime_r(&seconds, &parts));
-        strftime(expected, sizeof expected, "%Y-%m-%dT%H:%M:%S.000000Z", &parts);
-        log_line_time(text, seconds, 0);
-        if (strcmp(text, expected) != 0)
-            fail_msg("%s, expected %s", text, expected);
-    }
-}
-
 static void keeps_to_its_level(void **state)
 {
     (void)state;
@@ -489,7 +460,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOG_TEST(writes_the_guides_fields),
         LOG_TEST(stands_hostile_bytes),
-        LOG_TEST(tells_the_time),
         LOG_TEST(keeps_to_its_level),
         LOG_TEST(counts_characters),
         LOG_TEST(keeps_lines_of_threads_apart),
