@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/sha256.h"
 #include "fail.h"
 #include "hash.h"
 
@@ -219,10 +218,7 @@ uint32_t serve_bucket_take(serve_bucket *bucket, const char *client_name, size_t
     if (!bucket)
         return 0;
     if (size > NAME) {
-        sn_sha256 hash;
-        sn_sha256_start(&hash);
-        sn_sha256_add(&hash, client_name, size);
-        sn_sha256_finish(&hash, digest);
+        serve_hash_sha256(client_name, size, digest);
         client_name = digest;
         size = NAME;
     }

@@ -4,9 +4,12 @@
  * not. */
 #include "hash.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+
+#include "base/sha256.h"
 
 uint64_t serve_hash_bytes(uint64_t seed, const void *data, size_t size)
 {
@@ -39,4 +42,21 @@ uint64_t serve_hash_fnv(uint64_t hash, const void *data, size_t size)
     for (size_t i = 0; i < size; i++)
         hash = (hash ^ bytes[i]) * 0x100000001b3u;
     return hash;
+}
+
+static sn_sha256 fresh;
+
+static void start(void)
+{
+    sn_sha256_start(&fresh);
+}
+
+void serve_hash_sha256(const void *data, size_t size, char hex[65])
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start);
+    sn_sha256 hash = fresh;
+    sn_sha256_add(&hash, data, size);
+    sn_sha256_finish(&hash, hex);
+    explicit_bzero(&hash, sizeof hash);
 }

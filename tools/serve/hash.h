@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two hashes of bytes. One is for tables: fast, and seeded anew in each process so
- * that nobody outside can aim at a chain. The other decides who sees which version:
- * it is the same in every process and release. Neither is for secrets. */
+ * Hashes of bytes. One is for tables: fast, and seeded anew in each process so that
+ * nobody outside can aim at a chain. One decides who sees which version: it is the
+ * same in every process and release. For secrets there is SHA-256. */
 #ifndef TOOLS_SERVE_HASH_H
 #define TOOLS_SERVE_HASH_H
 
@@ -25,5 +25,8 @@ uint64_t serve_hash_seed(void);
  * serve_hash_mix. Never changes. */
 #define SERVE_HASH_START 0xcbf29ce484222325u
 uint64_t serve_hash_fnv(uint64_t hash, const void *data, size_t size);
+/* 64 lower-case hexadecimal digits and a NUL. Asks the processor for its instructions
+ * once a process: under a hypervisor that alone takes longer than a digest. */
+void serve_hash_sha256(const void *data, size_t size, char hex[65]);
 
 #endif

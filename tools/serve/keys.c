@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/sha256.h"
 #include "fail.h"
+#include "hash.h"
 
 enum { DIGEST = 64, RANDOM_BYTES = 32, FILE_LIMIT = 1 << 20 };
 
@@ -198,15 +198,6 @@ size_t serve_keys_count(const serve_keys *keys)
 
 /* --------------------------------------------------------------- checking */
 
-static void digest_of(const char *key, size_t size, char hex[DIGEST + 1])
-{
-    sn_sha256 hash;
-    sn_sha256_start(&hash);
-    sn_sha256_add(&hash, key, size);
-    sn_sha256_finish(&hash, hex);
-    explicit_bzero(&hash, sizeof hash);
-}
-
 /* 0 if the digests are the same. Words, because a file may hold thousands; what
  * passes through a volatile cannot make the compiler leave out the rest. */
 static uint64_t differ(const char a[DIGEST], const char b[DIGEST])
@@ -228,7 +219,7 @@ const char *serve_keys_check(const serve_keys *keys, const char *key, size_t siz
     size_t found = SIZE_MAX;
     if (!keys || size > SERVE_KEYS_KEY_LIMIT)
         return NULL;
-    digest_of(key, size, hex);
+    serve_hash_sha256(key, size, hex);
     for (size_t i = 0; i < keys->count; i++) {
         /* All ones where they are the same: chosen without a branch. */
         size_t same = (size_t)0 - (size_t)(differ(hex, keys->entries[i].digest) == 0);
@@ -243,8 +234,8 @@ int serve_keys_equal(const char *given, size_t given_size, const char *expected,
                      size_t expected_size)
 {
     char a[DIGEST + 1], b[DIGEST + 1];
-    digest_of(given, given_size, a);
-    digest_of(expected, expected_size, b);
+    serve_hash_sha256(given, given_size, a);
+    serve_hash_sha256(expected, expected_size, b);
     int same = differ(a, b) == 0;
     explicit_bzero(a, sizeof a);
     explicit_bzero(b, sizeof b);
@@ -281,7 +272,7 @@ sentiment_status serve_keys_make_line(const char *name, const char *key, size_t 
         return serve_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT,
                           "the key has %zu bytes, expected %d to %d", size, SERVE_KEYS_KEY_MINIMUM,
                           SERVE_KEYS_KEY_LIMIT);
-    digest_of(key, size, hex);
+    serve_hash_sha256(key, size, hex);
     snprintf(line, SERVE_KEYS_LINE_SIZE, "%s:%s\n", name, hex);
     return SENTIMENT_OK;
 }

@@ -111,23 +111,43 @@ static bool needs_escape(uint32_t character)
            (character >= 0x7F && character < 0xA0);
 }
 
+/* Bytes that stand for themselves: most of any line. */
+static size_t count_plain(const char *text, size_t size)
+{
+    size_t count = 0;
+    while (count < size && text[count] >= 0x20 && text[count] < 0x7F && text[count] != '"' &&
+           text[count] != '\\')
+        count++;
+    return count;
+}
+
+/* One character, or bytes that are none. */
+static void put_character(log_line *line, const char *text, utf8_step step)
+{
+    if (!step.valid)
+        put(line, "\xEF\xBF\xBD", 3);
+    else if (needs_escape(step.character))
+        put_escape(line, step.character);
+    else
+        put(line, text, step.length);
+}
+
 void log_line_text(log_line *line, const char *key, const char *text, size_t size, size_t limit)
 {
+    size_t end = size < limit ? size : limit, at = 0;
     log_line_key(line, key);
     put(line, "\"", 1);
-    for (size_t left = size < limit ? size : limit, more = size; more > 0;) {
-        utf8_step step = utf8_next(text, more);
-        if (step.length > left)
+    while (at < end) {
+        size_t plain = count_plain(text + at, end - at);
+        put(line, text + at, plain);
+        at += plain;
+        if (at == end)
             break;
-        if (!step.valid)
-            put(line, "\xEF\xBF\xBD", 3);
-        else if (needs_escape(step.character))
-            put_escape(line, step.character);
-        else
-            put(line, text, step.length);
-        text += step.length;
-        left -= step.length;
-        more -= step.length;
+        utf8_step step = utf8_next(text + at, size - at);
+        if (step.length > end - at)
+            break;
+        put_character(line, text + at, step);
+        at += step.length;
     }
     put(line, "\"", 1);
 }
