@@ -5,15 +5,25 @@
 #include "fail.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
+/* What is no character of a line becomes '?', also a character that was cut. */
 static void clean(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = '?';
+    size_t left = strlen(text);
+    while (left > 0) {
+        utf8_step step = utf8_next(text, left);
+        bool control = step.character < 0x20 || (step.character >= 0x7F && step.character < 0xA0);
+        if (!step.valid || control)
+            memset(text, '?', step.length);
+        text += step.length;
+        left -= step.length;
+    }
 }
 
 sentiment_status serve_fail(sentiment_error *error, sentiment_status code, const char *format, ...)
