@@ -261,10 +261,11 @@ static bool read_labels(const json_t *object, serve_registry_plan *plan)
     return true;
 }
 
-static sentiment_status parse_labels(const char *text, size_t size, const char *name,
+sentiment_status registry_plan_parse(const char *text, size_t size, const char *name,
                                      serve_registry_plan *plan, sentiment_error *error)
 {
     json_error_t wrong;
+    *plan = (serve_registry_plan){.share = {1}};
     json_t *object = json_loadb(text, size, JSON_REJECT_DUPLICATES, &wrong);
     bool good = object && read_labels(object, plan);
     json_decref(object);
@@ -299,7 +300,7 @@ sentiment_status serve_registry_read_plan(serve_registry *registry, const char *
     if (status == SENTIMENT_ERROR_NOT_FOUND)
         status = highest_version(registry->root, name, &made, error);
     else if (!status)
-        status = parse_labels(text, size, name, &made, error);
+        status = registry_plan_parse(text, size, name, &made, error);
     free(text);
     if (!status)
         *plan = made;

@@ -70,5 +70,8 @@ registry_version *registry_find(serve_registry *registry, const char *name, cons
 /* Reads and checks the manifest in an open folder of a version. */
 sentiment_status registry_manifest_read(int folder, const char *name, const char *version,
                                         serve_manifest *manifest, sentiment_error *error);
+/* Reads labels.json of the model `name`; what is in `plan` after a failure means nothing. */
+sentiment_status registry_plan_parse(const char *text, size_t size, const char *name,
+                                     serve_registry_plan *plan, sentiment_error *error);
 
 #endif
