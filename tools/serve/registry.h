@@ -115,6 +115,13 @@ sentiment_status serve_registry_adopt(serve_registry *registry, const char *name
                                       const char *version, sentiment_model *model,
                                       serve_version **adopted, sentiment_error *error);
 
+/* Writes the manifest of what lies in a version's folder: its only .safetensors file;
+ * or model.pth, or its only .onnx file, with all files beside it. The model must load;
+ * the lineage is the model's. An older manifest is replaced. As serve_registry_load,
+ * and IO where the folder cannot be written to. */
+sentiment_status serve_registry_make_manifest(serve_registry *registry, const char *name,
+                                              const char *version, sentiment_error *error);
+
 /* -------- labels (any thread; a short lock against requests) */
 
 /* Makes the version stable; the stable one before becomes `previous`, and the one
