@@ -90,14 +90,13 @@ void serve_drift_add(serve_drift *drift, const sentiment_result *result)
     }
 }
 
-/* Answers in a bin over the window, which is all blocks but the spare one. */
-static uint64_t sum_bin(const serve_drift *drift, size_t spare, size_t bin)
+/* Answers in a bin over the window; the spare block is empty. */
+static uint64_t sum_bin(const serve_drift *drift, size_t bin)
 {
     uint64_t sum = 0;
     for (size_t block = 0; block < RING; block++)
-        if (block != spare)
-            sum += atomic_load_explicit(&drift->counts[block * drift->bins + bin],
-                                        memory_order_relaxed);
+        sum +=
+            atomic_load_explicit(&drift->counts[block * drift->bins + bin], memory_order_relaxed);
     return sum;
 }
 
@@ -107,12 +106,12 @@ static double share_of(uint64_t count, uint64_t all, size_t bins)
     return ((double)count + 0.5) / ((double)all + 0.5 * (double)bins);
 }
 
-static double index_of(const serve_drift *drift, size_t feature, size_t spare, uint64_t samples)
+static double index_of(const serve_drift *drift, size_t feature, uint64_t samples)
 {
     const drift_feature *base = &drift->baseline.features[feature];
     double psi = 0;
     for (size_t bin = 0; bin < base->bins; bin++) {
-        uint64_t count = sum_bin(drift, spare, drift->first[feature] + bin);
+        uint64_t count = sum_bin(drift, drift->first[feature] + bin);
         double actual = share_of(count, samples, base->bins);
         double expected = share_of(base->counts[bin], drift->baseline.count, base->bins);
         psi += (actual - expected) * log(actual / expected);
@@ -127,16 +126,13 @@ void serve_drift_read(const serve_drift *drift, serve_drift_values *values)
         values->psi[i] = (double)NAN;
     if (!drift)
         return;
-    uint64_t total = atomic_load_explicit(&drift->total, memory_order_relaxed);
-    /* After a block's last answer its neighbour is not yet cleared. */
-    size_t spare = (size_t)(((total ? total - 1 : 0) / drift->block + 1) % RING);
     for (size_t feature = 0; feature < SERVE_DRIFT_FEATURES; feature++) {
         uint64_t samples = 0;
         for (size_t bin = 0; bin < drift->baseline.features[feature].bins; bin++)
-            samples += sum_bin(drift, spare, drift->first[feature] + bin);
+            samples += sum_bin(drift, drift->first[feature] + bin);
         if (feature == SERVE_DRIFT_PREDICTION)
             values->samples = samples;
         if (samples >= SAMPLES_LEAST)
-            values->psi[feature] = index_of(drift, feature, spare, samples);
+            values->psi[feature] = index_of(drift, feature, samples);
     }
 }
