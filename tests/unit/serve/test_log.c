@@ -53,11 +53,6 @@ static serve_log *open_log(serve_log_options options)
     return log;
 }
 
-static serve_log_text text_of(const char *text)
-{
-    return (serve_log_text){text, strlen(text)};
-}
-
 /* The lines of a file as an array of objects; each must be valid JSON. */
 static json_t *read_lines(const char *from)
 {
@@ -227,6 +222,8 @@ static void keeps_to_its_level(void **state)
     log = open_log((serve_log_options){.level = SERVE_LOG_OFF});
     serve_log_write_error(log, SERVE_LOG_ERROR, NULL, 0, "no");
     assert_int_equal(serve_log_close(log, 10), 0);
+    assert_int_equal(serve_log_characters("", 0), 0);
+    assert_int_equal(serve_log_characters("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 10), 4);
     serve_log_write_event(NULL, SERVE_LOG_ERROR, "no");
     serve_log_write_prediction(NULL, NULL, &prediction);
     serve_log_reopen(NULL);
@@ -237,14 +234,6 @@ static void keeps_to_its_level(void **state)
     assert_int_equal(serve_log_open(&nowhere, &log, NULL), SENTIMENT_OK);
     assert_false(serve_log_wants(log, SERVE_LOG_ERROR));
     assert_int_equal(serve_log_close(log, 0), 0);
-}
-
-static void counts_characters(void **state)
-{
-    (void)state;
-    assert_int_equal(serve_log_characters("", 0), 0);
-    assert_int_equal(serve_log_characters("abc", 3), 3);
-    assert_int_equal(serve_log_characters("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 10), 4);
 }
 
 /* -------------------------------------------------------------- the threads */
@@ -262,7 +251,7 @@ static void *talk(void *pointer)
     serve_log_request of = request;
     char user[16];
     snprintf(user, sizeof user, "%d", self->number);
-    of.user_id = text_of(user);
+    of.user_id = (serve_log_text){user, strlen(user)};
     for (int i = 0; i < LINES; i++) {
         serve_log_prediction line = prediction;
         line.prediction = i;
@@ -374,6 +363,44 @@ static void is_not_held_up_by_a_reader(void **state)
     close(reader);
 }
 
+/* Fills a pipe until no more than a page or two are left. */
+static void fill_pipe(const int ends[2])
+{
+    char block[4096];
+    memset(block, 'x', sizeof block);
+    assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+    while (write(ends[1], block, sizeof block) > 0)
+        continue;
+    assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0);
+    assert_int_equal(read(ends[0], block, sizeof block), sizeof block);
+}
+
+/* The same on stderr, which is another program's pipe and blocks. */
+static void is_not_held_up_by_stderr(void **state)
+{
+    (void)state;
+    enum { MANY = 500 };
+    char drained[4096];
+    int ends[2], kept = dup(STDERR_FILENO);
+    size_t taken = 0;
+    assert_int_equal(pipe(ends), 0);
+    fill_pipe(ends);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    serve_log *log = open_log((serve_log_options){.to_stderr = true});
+    for (int i = 0; i < MANY; i++)
+        serve_log_write_prediction(log, &request, &prediction);
+    uint64_t dropped = serve_log_close(log, 0.1);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(ends[1]);
+    for (ssize_t got; (got = read(ends[0], drained, sizeof drained)) > 0;)
+        for (ssize_t i = 0; i < got; i++)
+            taken += drained[i] == '\n';
+    close(ends[0]);
+    assert_true(dropped > 0);
+    assert_int_equal(taken + dropped, MANY);
+}
+
 static void opens_a_new_file(void **state)
 {
     (void)state;
@@ -458,18 +485,12 @@ static void refuses_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LOG_TEST(writes_the_guides_fields),
-        LOG_TEST(stands_hostile_bytes),
-        LOG_TEST(keeps_to_its_level),
-        LOG_TEST(counts_characters),
-        LOG_TEST(keeps_lines_of_threads_apart),
-        LOG_TEST(loses_nothing_with_room),
-        LOG_TEST(counts_what_a_full_disk_refuses),
-        LOG_TEST(survives_a_broken_pipe),
-        LOG_TEST(is_not_held_up_by_a_reader),
-        LOG_TEST(opens_a_new_file),
-        LOG_TEST(writes_to_stderr_too),
-        LOG_TEST(refuses_paths),
+        LOG_TEST(writes_the_guides_fields), LOG_TEST(stands_hostile_bytes),
+        LOG_TEST(keeps_to_its_level),       LOG_TEST(keeps_lines_of_threads_apart),
+        LOG_TEST(loses_nothing_with_room),  LOG_TEST(counts_what_a_full_disk_refuses),
+        LOG_TEST(survives_a_broken_pipe),   LOG_TEST(is_not_held_up_by_a_reader),
+        LOG_TEST(is_not_held_up_by_stderr), LOG_TEST(opens_a_new_file),
+        LOG_TEST(writes_to_stderr_too),     LOG_TEST(refuses_paths),
     };
     return cmocka_run_group_tests_name("serve log", tests, NULL, NULL);
 }
