@@ -87,6 +87,7 @@ static json_t *read_lineage(const char *path, const sentiment_cancel *cancel,
     return lineage;
 }
 
+/* Sets "sha256" of the weights, and "files" with those of the rest. */
 static sentiment_status add_digests(int folder, const listing *found, json_t *manifest,
                                     const sentiment_cancel *cancel, sentiment_error *error)
 {
@@ -95,19 +96,16 @@ static sentiment_status add_digests(int folder, const listing *found, json_t *ma
     for (size_t i = 0; i < found->count; i++) {
         sentiment_status status =
             serve_files_digest(folder, found->names[i], found->names[i], cancel, hex, error);
+        if (!status && json_object_set_new(i ? files : manifest, i ? found->names[i] : "sha256",
+                                           json_string(hex)))
+            status = serve_fail_memory(error);
         if (status) {
             json_decref(files);
             return status;
         }
-        if (i > 0)
-            json_object_set_new(files, found->names[i], json_string(hex));
-        else
-            json_object_set_new(manifest, "sha256", json_string(hex));
     }
-    if (found->count > 1)
-        return json_object_set_new(manifest, "files", files) ? serve_fail_memory(error)
-                                                             : SENTIMENT_OK;
-    json_decref(files);
+    if (json_object_set_new(manifest, "files", files))
+        return serve_fail_memory(error);
     return SENTIMENT_OK;
 }
 
@@ -121,8 +119,8 @@ static sentiment_status write_manifest(serve_registry *registry, int folder, jso
     json_t *lineage = read_lineage(path, registry->cancel, &status, error);
     if (!lineage)
         return status;
-    json_object_set_new(manifest, "lineage", lineage);
-    char *text = json_dumps(manifest, JSON_INDENT(1));
+    bool whole = json_object_set_new(manifest, "lineage", lineage) == 0;
+    char *text = whole ? json_dumps(manifest, JSON_INDENT(1)) : NULL;
     status = text ? serve_files_write(folder, SERVE_MANIFEST_NAME, text, strlen(text), error)
                   : serve_fail_memory(error);
     free(text);
