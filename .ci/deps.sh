@@ -10,7 +10,7 @@ light='gcc libc6-dev meson ninja-build pkg-config zlib1g-dev libjansson-dev pyth
 # full: the plugins for libtorch and ONNX, and the tests. Without OpenBLAS,
 # libtorch falls back on the reference BLAS, which trains ten times as slowly.
 full="$light g++ libtorch-dev libonnx-dev libprotobuf-dev libopenblas0-openmp libcmocka-dev"
-full="$full abigail-tools python3-venv"
+full="$full abigail-tools python3-venv libevent-dev libssl-dev"
 # ci: the second compiler with its runtimes; the cross compiler and the emulator.
 ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user"
 # arm64: with ci, what is built for aarch64 links with; of another architecture,

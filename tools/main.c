@@ -29,6 +29,7 @@ static const subcommand subcommands[] = {
     {"bench", command_bench, "measure speed"},
     {"optimize", command_optimize, "make a model smaller and faster, in int8"},
     {"verify", command_verify, "check that a model is whole and answers as it did"},
+    {"serve", command_serve, "answer over HTTP"},
 };
 #define SUBCOMMANDS (sizeof subcommands / sizeof *subcommands)
 

@@ -123,11 +123,13 @@ static void own_folder(char *path, size_t size)
         strcpy(path, ".");
 }
 
-/* The bundled model's path into `path`; false: nowhere, with a message. */
+/* The bundled model's path into `path`; false: nowhere, with a message. The third place
+ * is that of programs in libexec/sentiment. */
 static bool find_bundled(char *path, size_t size)
 {
     static const char *const places[] = {"models/sentiment-en.safetensors",
-                                         "../share/sentiment/sentiment-en.safetensors"};
+                                         "../share/sentiment/sentiment-en.safetensors",
+                                         "../../share/sentiment/sentiment-en.safetensors"};
     char folder[PATH_BYTES];
     own_folder(folder, sizeof folder);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
@@ -141,17 +143,25 @@ static bool find_bundled(char *path, size_t size)
     return false;
 }
 
+bool setup_model_path(const setup *chosen, char *path, size_t size)
+{
+    const char *given = chosen->model;
+    if (!given)
+        given = getenv("SENTIMENT_MODEL");
+    if (!given || (!chosen->model && !*given))
+        return find_bundled(path, size);
+    int length = snprintf(path, size, "%s", given);
+    if (length >= 0 && (size_t)length < size)
+        return true;
+    message("the path of the model is too long");
+    return false;
+}
+
 sentiment_model *setup_load(const setup *chosen)
 {
-    char bundled[PATH_BYTES * 2];
-    const char *path = chosen->model;
-    if (!path)
-        path = getenv("SENTIMENT_MODEL");
-    if (!path || (!chosen->model && !*path)) {
-        if (!find_bundled(bundled, sizeof bundled))
-            return NULL;
-        path = bundled;
-    }
+    char path[SETUP_PATH_BYTES];
+    if (!setup_model_path(chosen, path, sizeof path))
+        return NULL;
     sentiment_error error = {.struct_size = sizeof error};
     sentiment_model_options options = setup_model_defaults();
     options.digest = chosen->digest;

@@ -21,6 +21,8 @@ BUNDLED = os.path.join(os.path.dirname(TOOL), 'models', 'sentiment-en.safetensor
 
 SUBCOMMANDS = ['predict', 'tokenize', 'info', 'convert', 'create', 'train', 'test', 'bench',
                'optimize', 'verify']
+if os.path.exists(TOOL + '-serve'):
+    SUBCOMMANDS.append('serve')
 SIZES = ['--vocab-size', '60', '--embedding-dim', '8', '--hidden-size', '16', '--num-classes', '3']
 
 

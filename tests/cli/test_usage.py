@@ -47,7 +47,10 @@ class Help(cli.Case):
                             'length', 'words', 'pad', 'seed', 'json'],
                   'optimize': ['test', 'batch', 'length', 'threads', 'seconds', 'json', 'name',
                                'model-version'],
-                  'verify': ['json']}
+                  'verify': ['json'],
+                  'serve': ['model', 'models', 'precision', 'threads', 'host', 'port', 'config',
+                            'print-config', 'log-level', 'queue', 'deadline', 'rate',
+                            'tls-cert', 'tls-key', 'admin-token']}
         for name in cli.SUBCOMMANDS:
             done = self.good(cli.run(name, '--help'))
             self.assertTrue(done.stdout.startswith(b'Usage: sentiment %s ' % name.encode()))
