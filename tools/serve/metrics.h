@@ -155,7 +155,7 @@ void serve_metrics_add(serve_metrics *metrics, serve_metrics_value value, double
 /* Population stability index; NaN: not known, and not shown. */
 void serve_metrics_set_drift(serve_metrics *metrics, int model, serve_metrics_feature feature,
                              double psi);
-/* Share of the requests, 0 to 1; 0 for a label that the version does not have. */
+/* Share of the requests, 0 to 1; 0 (not shown) for a label that the version does not have. */
 void serve_metrics_set_share(serve_metrics *metrics, int model, serve_metrics_role role,
                              double share);
 
