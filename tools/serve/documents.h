@@ -8,5 +8,9 @@
 
 extern const char document_openapi[];
 extern const size_t document_openapi_size;
+extern const char document_page[];
+extern const size_t document_page_size;
+/* The value of its Content-Security-Policy. */
+extern const char document_page_policy[];
 
 #endif

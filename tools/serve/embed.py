@@ -2,10 +2,26 @@
 """embed.py NAME VERSION SOURCE TARGET: a file as an array of C.
 
 @VERSION@ in the source becomes the version of the library. JSON loses its
-blanks. The target defines `const char NAME[]` and `const size_t NAME_size`.
+blanks. The target defines `const char NAME[]` and `const size_t NAME_size`; for
+HTML also `const char NAME_policy[]`, a Content-Security-Policy that allows the
+page's own style and script by their digests, and requests to its own server.
 """
+import base64
+import hashlib
 import json
+import re
 import sys
+
+
+def policy(text):
+    """The policy of a page with one style and one script."""
+    allowed = {}
+    for element in ('style', 'script'):
+        content, = re.findall(f'<{element}>(.*?)</{element}>', text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        allowed[element] = f"{element}-src 'sha256-{digest}'"
+    return (f"default-src 'none'; {allowed['script']}; {allowed['style']}; connect-src 'self'; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 
 
 def main(name, version, source, target):
@@ -21,6 +37,8 @@ def main(name, version, source, target):
                    f'#include "documents.h"\n'
                    f'const char {name}[] = {{\n' + ',\n'.join(rows) + '};\n'
                    f'const size_t {name}_size = sizeof {name};\n')
+        if source.endswith('.html'):
+            file.write(f'const char {name}_policy[] = "{policy(text)}";\n')
 
 
 if __name__ == '__main__':

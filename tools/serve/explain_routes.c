@@ -50,6 +50,7 @@ static void answer_explanation(connection *client, job *work)
         return;
     const sentiment_result *result = &work->results[0];
     const char *label = sentiment_model_get_label(work->version->model, result->prediction);
+    infer_note(client, work);
     infer_fields(client, work);
     out *to = answer_body(client);
     out_text(to, "{\"prediction\":");

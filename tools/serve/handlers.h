@@ -37,6 +37,7 @@ void handle_v2_infer(connection *client);
 
 /* document_routes.c */
 void handle_openapi(connection *client);
+void handle_page(connection *client);
 
 /* status_routes.c */
 void handle_health(connection *client);

@@ -235,6 +235,7 @@ static void explain(worker *own, const served *model, job *work)
         wanted = why->length > why->capacity ? why->length : why->capacity + 1;
     }
     work->status = status;
+    work->results[0].status = status;
 }
 
 /* Counts what came of the batch. */
@@ -284,7 +285,7 @@ void *worker_run(void *user)
             predict_gathered(own, model);
         }
         bool stopped = own->only && sentiment_cancel_requested(own->cancel);
-        if (!first->explains && !stopped) {
+        if (!stopped) {
             count(own, model);
             sample_tokenizer(own, model);
         }
