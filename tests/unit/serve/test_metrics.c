@@ -398,7 +398,8 @@ static void pleases_promtool(void **state)
                     serve_metrics_add_model(metrics, &odd)};
     for (int i = 0; i < 100; i++) {
         predict(shard, models[i % 2], i % 50, (float)i / 100, (uint32_t)i % 4);
-        serve_metrics_time(shard, models[i % 2], i % SERVE_TIMERS, (uint64_t)1 << i % 40);
+        serve_metrics_time(shard, models[i % 2], (serve_metrics_timer)(i % SERVE_TIMERS),
+                           (uint64_t)1 << i % 40);
         serve_metrics_count_batch(shard, models[i % 2], (size_t)i);
         serve_metrics_count_request(shard, (size_t)i % 3, 200 + 4 * i);
         serve_metrics_count_feedback(shard, models[i % 2], i % 3);
