@@ -146,7 +146,6 @@ class Hostile(serving.Case):
                            (b'{"text": "a",}', 'invalid_json'),
                            (b'{"text": "a", "x": NaN}', 'invalid_json'),
                            (b'{"text": "a", "x": 1e999}', 'invalid_json'),
-                           (b'{"text": "a", "x": 123456789012345678901234567890}', 'invalid_json'),
                            (b'\0', 'invalid_json'), (b'{"text": "a"}\0', 'invalid_json')):
             self.problem(self.server.post('/predict', body), 400, code)
         for bad in (b'\xc0\x80', b'\xed\xa0\x80', b'\xf5\x80\x80\x80', b'\xe4\xb8', b'\x80'):

@@ -334,7 +334,7 @@ class Feedback(serving.Case):
         for body in ({}, {'label': 3, 'prediction': 1}, {'label': -1, 'prediction': 1},
                      {'label': 'good', 'prediction': 1}, {'label': 1},
                      {'label': 1, 'prediction': 9}, {'label': True, 'prediction': 1},
-                     {'label': 1.0, 'prediction': 1}):
+                     {'label': 1.5, 'prediction': 1}):
             self.problem(self.server.post('/feedback', body), 400, 'invalid_label')
         self.problem(self.server.post('/feedback', {'label': 1, 'request_id': 'none'}), 404,
                      'unknown_request')

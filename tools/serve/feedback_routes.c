@@ -19,7 +19,7 @@ static int32_t read_class(connection *client, const json_t *root, const char *ke
     const json_t *given = json_object_get(root, key);
     int32_t classes = (int32_t)served_of(version)->info.num_classes;
     const char *name = json_string_value(given);
-    json_int_t number = json_is_integer(given) ? json_integer_value(given) : -1;
+    int64_t number = request_whole(given, 0, classes - 1, -1);
     for (int32_t i = 0; name && i < classes; i++) {
         const char *label = sentiment_model_get_label(version->model, i);
         if (label && strcmp(label, name) == 0)
@@ -41,7 +41,7 @@ static bool find_answer(connection *client, const json_t *root, const serve_vers
     const char *id = NULL;
     size_t size = 0;
     const json_t *index = json_object_get(root, "index");
-    json_int_t at = json_is_integer(index) ? json_integer_value(index) : 0;
+    int64_t at = index ? request_whole(index, 0, INT32_MAX, -1) : 0;
     if (!request_string(client, root, "request_id", &id, &size))
         return false;
     if (!id) {

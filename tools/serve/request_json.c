@@ -3,12 +3,15 @@
  * Reading JSON. Messages never quote the body: they also go into the log. */
 #include "request_json.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "answer_http.h"
 #include "loop.h"
 
 #define MAX_DEPTH 32
+/* All numbers are read as real ones: what is ignored may be a whole number of any size. */
+#define FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
 /* Values for each text that a request may have, and for all else. */
 #define VALUES_PER_TEXT 4
 #define VALUES_MORE 4096
@@ -107,7 +110,7 @@ json_t *request_json_part(connection *client, const char *data, size_t size)
         return NULL;
     }
     json_error_t error;
-    json_t *root = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *root = json_loadb(data, size, FLAGS, &error);
     if (!root)
         return refuse_syntax(client, &error);
     if (json_is_object(root))
@@ -124,14 +127,21 @@ json_t *request_json(connection *client)
     return request_json_part(client, client->body.data, client->body.size);
 }
 
+int64_t request_whole(const json_t *value, int64_t low, int64_t high, int64_t otherwise)
+{
+    double number = json_is_number(value) ? json_number_value(value) : NAN;
+    bool good = number >= (double)low && number <= (double)high && number == floor(number);
+    return good ? (int64_t)number : otherwise;
+}
+
 bool request_max_length(connection *client, const json_t *root, uint32_t *max_length)
 {
     const json_t *value = json_object_get(root, "max_length");
     *max_length = 0;
     if (!value || json_is_null(value))
         return true;
-    json_int_t number = json_is_integer(value) ? json_integer_value(value) : 0;
-    if (number < 1 || number > 65536) {
+    int64_t number = request_whole(value, 1, 65536, 0);
+    if (number == 0) {
         answer_problem(client, 400, "invalid_max_length",
                        "max_length: expected a whole number from 1 to 65536");
         return false;

@@ -23,6 +23,9 @@ json_t *request_json_part(connection *client, const char *data, size_t size);
 /* Whether the body says that it is JSON; one that says nothing is taken for it. */
 bool request_is_json(connection *client);
 
+/* A value as a whole number in [low, high]; `otherwise` where it is none. 5.0 is the
+ * number 5, as JSON Schema has it. */
+int64_t request_whole(const json_t *value, int64_t low, int64_t high, int64_t otherwise);
 /* The member `max_length`: 1 to 65,536; absent or null: 0. */
 bool request_max_length(connection *client, const json_t *root, uint32_t *max_length);
 /* A member that is true or false; absent or null: `value` stays. */

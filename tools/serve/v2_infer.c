@@ -47,10 +47,10 @@ static bool split_body(connection *client, parts *split)
 static bool read_shape(connection *client, const json_t *shape, size_t *count, bool *wide)
 {
     size_t dimensions = json_array_size(shape);
-    json_int_t rows = json_integer_value(json_array_get(shape, 0));
-    bool good = dimensions == 1 || (dimensions == 2 && json_is_integer(json_array_get(shape, 1)) &&
-                                    json_integer_value(json_array_get(shape, 1)) == 1);
-    if (!good || !json_is_integer(json_array_get(shape, 0)) || rows < 1)
+    int64_t rows = request_whole(json_array_get(shape, 0), 1, INT32_MAX, 0);
+    bool good = dimensions == 1 ||
+                (dimensions == 2 && request_whole(json_array_get(shape, 1), 1, 1, 0) == 1);
+    if (!good || rows == 0)
         return refuse(client, "shape: expected [n] or [n, 1]");
     *count = (size_t)rows;
     *wide = dimensions == 2;
@@ -210,8 +210,7 @@ static bool add_input(connection *client, job *work, const json_t *input, http_s
         return false;
     if (data)
         return add_strings(client, work, data, count, max_length);
-    if (!json_is_integer(size) || json_integer_value(size) < 0 ||
-        (uint64_t)json_integer_value(size) != binary.size)
+    if (request_whole(size, 0, INT32_MAX, -1) != (int64_t)binary.size)
         return refuse(client, "an input needs data, or a binary_data_size that is right");
     return add_bytes(client, work, binary, count, max_length);
 }
