@@ -17,5 +17,8 @@ int command_test(char **argv, emit *out);
 int command_bench(char **argv, emit *out);
 int command_verify(char **argv, emit *out);
 int command_optimize(char **argv, emit *out);
+int command_publish(char **argv, emit *out);
+int command_key(char **argv, emit *out);
+int command_serve(char **argv, emit *out);
 
 #endif

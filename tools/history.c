@@ -49,7 +49,10 @@ static char *metadata_of(const history *given, const char *golden)
 {
     const struct {
         const char *key, *value;
-    } entries[] = {{"name", given->name}, {"version", given->version}, {GOLDEN_KEY, golden}};
+    } entries[] = {{"name", given->name},
+                   {"version", given->version},
+                   {"baseline", given->baseline},
+                   {GOLDEN_KEY, golden}};
     json_t *object = json_object();
     char *text = NULL;
     for (size_t i = 0; object && i < sizeof entries / sizeof *entries; i++) {

@@ -12,6 +12,7 @@
 
 typedef struct history {
     const char *name, *version; /* NULL: as the model says already */
+    const char *baseline;       /* likewise; for drift (serve/drift.h) */
     const char *meant; /* what messages call a path that has a suffix for a while; else NULL */
 } history;
 

@@ -29,6 +29,9 @@ static const subcommand subcommands[] = {
     {"bench", command_bench, "measure speed"},
     {"optimize", command_optimize, "make a model smaller and faster, in int8"},
     {"verify", command_verify, "check that a model is whole and answers as it did"},
+    {"publish", command_publish, "put a model into the folder of a server"},
+    {"key", command_key, "make an API key for a server"},
+    {"serve", command_serve, "answer over HTTP"},
 };
 #define SUBCOMMANDS (sizeof subcommands / sizeof *subcommands)
 

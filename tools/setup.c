@@ -7,8 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#define PATH_BYTES 8192
-
 const option_choice setup_engines[] = {{"auto", SENTIMENT_ENGINE_AUTO},
                                        {"native", SENTIMENT_ENGINE_NATIVE},
                                        {"torch", SENTIMENT_ENGINE_TORCH},
@@ -117,15 +115,22 @@ static bool find_default(char *path, size_t size)
     return false;
 }
 
+bool setup_model_path(const setup *chosen, char *path, size_t size)
+{
+    if (!chosen->model)
+        return find_default(path, size);
+    int length = snprintf(path, size, "%s", chosen->model);
+    if (length >= 0 && (size_t)length < size)
+        return true;
+    message("the path of the model is too long");
+    return false;
+}
+
 sentiment_model *setup_load(const setup *chosen)
 {
-    char found[PATH_BYTES];
-    const char *path = chosen->model;
-    if (!path) {
-        if (!find_default(found, sizeof found))
-            return NULL;
-        path = found;
-    }
+    char path[SETUP_PATH_BYTES];
+    if (!setup_model_path(chosen, path, sizeof path))
+        return NULL;
     sentiment_error error = {.struct_size = sizeof error};
     sentiment_model_options options = setup_model_defaults();
     options.digest = chosen->digest;

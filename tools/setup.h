@@ -42,6 +42,9 @@ extern const option_choice setup_tokenizer_kinds[]; /* that a model can have */
 
 /* Options for load, create and train: warnings go to stderr. */
 sentiment_model_options setup_model_defaults(void);
+#define SETUP_PATH_BYTES 8192
+/* The path of the model that is chosen; false: the reason went to stderr. */
+bool setup_model_path(const setup *chosen, char *path, size_t size);
 /* NULL: the reason went to stderr. */
 sentiment_model *setup_load(const setup *chosen);
 /* Session options as chosen; more may be set before setup_session. */

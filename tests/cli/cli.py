@@ -20,7 +20,9 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 BUNDLED = os.path.join(os.path.dirname(TOOL), 'models', 'sentiment-en.safetensors')
 
 SUBCOMMANDS = ['predict', 'tokenize', 'info', 'convert', 'create', 'train', 'test', 'bench',
-               'optimize', 'verify']
+               'optimize', 'verify', 'publish', 'key']
+if os.path.exists(TOOL + '-serve'):
+    SUBCOMMANDS.append('serve')
 SIZES = ['--vocab-size', '60', '--embedding-dim', '8', '--hidden-size', '16', '--num-classes', '3']
 
 

@@ -47,7 +47,12 @@ class Help(cli.Case):
                             'length', 'words', 'pad', 'seed', 'json'],
                   'optimize': ['test', 'batch', 'length', 'threads', 'seconds', 'json', 'name',
                                'model-version'],
-                  'verify': ['json']}
+                  'verify': ['json'],
+                  'publish': ['texts'],
+                  'key': ['existing'],
+                  'serve': ['model', 'models', 'precision', 'threads', 'host', 'port', 'config',
+                            'print-config', 'log-level', 'queue', 'deadline', 'rate',
+                            'tls-cert', 'tls-key', 'admin-token']}
         for name in cli.SUBCOMMANDS:
             done = self.good(cli.run(name, '--help'))
             self.assertTrue(done.stdout.startswith(b'Usage: sentiment %s ' % name.encode()))
@@ -121,6 +126,8 @@ class WrongUsage(cli.Case):
             (['optimize', 'one', 'one'], 'SRC and DST are the same file'),
             (['optimize', 'one', 'two'], "DST 'two' does not end in .safetensors"),
             (['optimize', 'one', 'two.safetensors', '--batch', '0'], 'from 1 to'),
+            (['publish', 'one'], 'missing argument: SRC DIR/NAME/VERSION'),
+            (['key'], 'missing argument: NAME'),
             (['verify'], 'missing argument: MODEL'),
             (['verify', 'one', 'two'], "unexpected argument 'two'"),
         ]

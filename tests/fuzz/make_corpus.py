@@ -15,6 +15,7 @@ import zlib
 import seeds_native
 import seeds_onnx
 import seeds_pickle
+import seeds_serve
 import seeds_text
 import seeds_tokenizer
 
@@ -127,6 +128,15 @@ def write_all(root):
     corpus = Corpus(root, 'model')
     for number, (name, data) in enumerate(seeds_pickle.folders()):
         corpus.add(name, data, number % 2 * 128)
+
+    corpus = Corpus(root, 'manifest')
+    for name, data in seeds_serve.manifests():
+        corpus.add(name, data)
+    for name, data in seeds_serve.labels():
+        corpus.add('labels-' + name, data, 1)
+    corpus = Corpus(root, 'baseline')
+    for name, data, classes in seeds_serve.baselines():
+        corpus.add(name, data, classes - 1)
 
 
 if __name__ == '__main__':

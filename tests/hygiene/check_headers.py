@@ -51,7 +51,8 @@ def check_public(root, cc, cxx):
 def check_internal(root, cc, name):
     """One header of lib or tools, as its own folder would include it."""
     include = ['-I', os.path.join(root, 'include'), '-I', os.path.join(root, 'lib'),
-               '-I', os.path.join(root, os.path.dirname(name)), '-D_GNU_SOURCE']
+               '-I', os.path.join(root, os.path.dirname(name)), '-I', os.path.join(root, 'tools'),
+               '-D_GNU_SOURCE']
     words = compiles(cc + ['-std=c11'], 'c', include, os.path.join(root, name))
     return f'{name}: {words}' if words else ''
 

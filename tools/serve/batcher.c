@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The queue, and the rules by which a worker takes texts from it. What a worker
+ * does with them stands in worker.c.
+ *
+ * One lock guards the queue and the fields of jobs that tell how far they are;
+ * it is held for some list steps at a time, never while anything is computed. */
+#include "batcher_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Bytes that make a token of the estimate: a short word and its space. */
+#define BYTES_PER_TOKEN 4
+/* Bytes behind max_length that cost as much as one token before it. */
+#define BYTES_IGNORED 64
+/* Tokens of a text, where only the number of texts is known. */
+#define TOKENS_PER_TEXT 16
+/* Jobs that a worker looks at for ones of its version. */
+#define SCAN_LIMIT 256
+
+static void unlink_job(batcher *all, job *work)
+{
+    *(work->previous ? &work->previous->next : &all->first) = work->next;
+    *(work->next ? &work->next->previous : &all->last) = work->previous;
+    work->next = work->previous = NULL;
+    work->queued = false;
+}
+
+static void append_job(batcher *all, job *work)
+{
+    work->previous = all->last;
+    work->next = NULL;
+    *(all->last ? &all->last->next : &all->first) = work;
+    all->last = work;
+    work->queued = true;
+}
+
+bool batcher_submit(batcher *all, job *work)
+{
+    work->claimed = work->done = 0;
+    work->slices = 0;
+    work->cancelled = false;
+    work->queued_at = job_now();
+    pthread_mutex_lock(&all->lock);
+    bool room = all->depth + work->count <= all->options.limit;
+    if (room) {
+        append_job(all, work);
+        all->depth += work->count;
+    }
+    bool wake = room && all->idle > 0;
+    pthread_mutex_unlock(&all->lock);
+    if (wake)
+        pthread_cond_signal(&all->wake);
+    return room;
+}
+
+/* Stops the one computation that is for nobody else. */
+static void stop_workers(batcher *all, const job *work)
+{
+    for (uint32_t i = 0; i < all->options.workers; i++)
+        if (all->workers[i].only == work)
+            sentiment_cancel_request(all->workers[i].cancel);
+}
+
+bool batcher_cancel(batcher *all, job *work)
+{
+    pthread_mutex_lock(&all->lock);
+    /* One that is in the queue and with no worker will never be finished by any. */
+    bool ours = work->queued && work->slices == 0;
+    if (work->queued) {
+        all->depth -= work->count - work->claimed;
+        unlink_job(all, work);
+    }
+    work->cancelled = true;
+    stop_workers(all, work);
+    pthread_mutex_unlock(&all->lock);
+    return ours;
+}
+
+size_t batcher_depth(batcher *all)
+{
+    pthread_mutex_lock(&all->lock);
+    size_t depth = all->depth;
+    pthread_mutex_unlock(&all->lock);
+    return depth;
+}
+
+/* Tokens beyond the limit cost no more than being found. */
+static uint64_t estimate(const job *work, size_t text)
+{
+    uint64_t bytes = work->offsets[text + 1] - work->offsets[text];
+    uint64_t tokens = bytes / BYTES_PER_TOKEN + 1, most = work->max_lengths[text];
+    return most && most < tokens ? most + bytes / BYTES_IGNORED : tokens;
+}
+
+/* Takes texts of one job while they fit; the first text of a batch always does. */
+static void take_slice(worker *own, job *work, uint64_t *tokens)
+{
+    batch_slice *slice = &own->slices[own->slice_count];
+    *slice = (batch_slice){.work = work, .first = work->claimed};
+    while (work->claimed < work->count && own->text_count < WORKER_TEXTS) {
+        uint64_t more = estimate(work, work->claimed);
+        if (own->text_count > 0 && *tokens + more > own->all->options.tokens)
+            break;
+        *tokens += more;
+        work->claimed++;
+        slice->count++;
+        own->text_count++;
+    }
+    if (slice->count == 0)
+        return;
+    own->slice_count++;
+    work->slices++;
+    own->all->depth -= slice->count;
+    if (work->started == 0)
+        work->started = job_now();
+}
+
+/* Explanations run alone; texts run with others of their version. */
+static bool fits(const worker *own, const job *work)
+{
+    if (own->slice_count == 0)
+        return true;
+    const job *first = own->slices[0].work;
+    return !first->explains && !work->explains && work->version == first->version;
+}
+
+static void take_batch(worker *own)
+{
+    batcher *all = own->all;
+    uint64_t tokens = 0;
+    size_t seen = 0;
+    own->slice_count = own->text_count = 0;
+    job *next = NULL;
+    for (job *work = all->first; work && own->slice_count < WORKER_SLICES && seen < SCAN_LIMIT;
+         work = next, seen++) {
+        next = work->next;
+        if (!fits(own, work))
+            continue;
+        take_slice(own, work, &tokens);
+        if (work->claimed == work->count)
+            unlink_job(all, work);
+        else
+            break;
+    }
+    own->only = own->slice_count == 1 ? own->slices[0].work : NULL;
+    if (own->only)
+        sentiment_cancel_reset(own->cancel);
+}
+
+/* Until the oldest text has waited as long as it may, or the budget is there. */
+static void wait_for_company(batcher *all)
+{
+    uint64_t until = all->first->queued_at + all->options.wait * UINT64_C(1000);
+    struct timespec at = {.tv_sec = (time_t)(until / 1000000000u),
+                          .tv_nsec = (long)(until % 1000000000u)};
+    all->idle++;
+    while (all->first && !all->stopping && all->depth * TOKENS_PER_TEXT < all->options.tokens &&
+           pthread_cond_timedwait(&all->wake, &all->lock, &at) != ETIMEDOUT) {
+    }
+    all->idle--;
+}
+
+bool batcher_take(worker *own)
+{
+    batcher *all = own->all;
+    pthread_mutex_lock(&all->lock);
+    own->only = NULL;
+    do {
+        while (!all->first && !all->stopping) {
+            all->idle++;
+            pthread_cond_wait(&all->wake, &all->lock);
+            all->idle--;
+        }
+        if (all->first && all->options.wait)
+            wait_for_company(all);
+        take_batch(own);
+    } while (own->slice_count == 0 && !all->stopping);
+    bool more = all->first && all->idle > 0;
+    bool taken = own->slice_count > 0;
+    pthread_mutex_unlock(&all->lock);
+    if (more)
+        pthread_cond_signal(&all->wake);
+    return taken;
+}
+
+void batcher_give(worker *own)
+{
+    batcher *all = own->all;
+    job *finished[WORKER_SLICES];
+    size_t count = 0;
+    uint64_t now = job_now();
+    pthread_mutex_lock(&all->lock);
+    own->only = NULL;
+    for (size_t i = 0; i < own->slice_count; i++) {
+        job *work = own->slices[i].work;
+        work->done += own->slices[i].count;
+        work->hits += own->slices[i].hits;
+        bool complete = work->done == (work->cancelled ? work->claimed : work->count);
+        if (--work->slices == 0 && complete) {
+            work->finished = now;
+            finished[count++] = work;
+        }
+    }
+    own->slice_count = 0;
+    pthread_mutex_unlock(&all->lock);
+    for (size_t i = 0; i < count; i++)
+        all->options.finished(finished[i]);
+}
+
+static bool start(batcher *all)
+{
+    for (uint32_t i = 0; i < all->options.workers; i++) {
+        worker *own = &all->workers[i];
+        own->all = all;
+        own->index = i;
+        if (sentiment_cancel_create(&own->cancel, NULL) != SENTIMENT_OK)
+            return false;
+        own->running = pthread_create(&own->thread, NULL, worker_run, own) == 0;
+        if (!own->running)
+            return false;
+    }
+    return true;
+}
+
+batcher *batcher_create(const batcher_options *options)
+{
+    batcher *all = calloc(1, sizeof *all);
+    if (!all)
+        return NULL;
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&all->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&all->lock, NULL);
+    all->options = *options;
+    all->workers = calloc(options->workers, sizeof *all->workers);
+    if (all->workers && start(all))
+        return all;
+    batcher_free(all);
+    return NULL;
+}
+
+void batcher_free(batcher *all)
+{
+    if (!all)
+        return;
+    pthread_mutex_lock(&all->lock);
+    all->stopping = true;
+    pthread_mutex_unlock(&all->lock);
+    pthread_cond_broadcast(&all->wake);
+    for (uint32_t i = 0; all->workers && i < all->options.workers; i++) {
+        worker *own = &all->workers[i];
+        if (own->running)
+            pthread_join(own->thread, NULL);
+        worker_free(own);
+    }
+    pthread_cond_destroy(&all->wake);
+    pthread_mutex_destroy(&all->lock);
+    free(all->workers);
+    free(all);
+}

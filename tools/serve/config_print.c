@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Settings as lines that --config reads back, and the processors that those
+ * with 0 stand for. */
+#include "config.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_value(const option_spec *spec, const void *value, emit *to)
+{
+    const char *text = NULL;
+    switch (spec->kind) {
+    case OPTION_FLAG:
+        emit_format(to, "%d", *(const bool *)value);
+        break;
+    case OPTION_STRING:
+        text = *(const char *const *)value;
+        emit_bytes(to, text, text ? strlen(text) : 0);
+        break;
+    case OPTION_ONE:
+    case OPTION_U32:
+        emit_format(to, "%lu", (unsigned long)*(const uint32_t *)value);
+        break;
+    case OPTION_U64:
+        emit_format(to, "%llu", (unsigned long long)*(const uint64_t *)value);
+        break;
+    case OPTION_DOUBLE:
+        emit_format(to, "%.15g", *(const double *)value);
+        break;
+    case OPTION_CHOICE:
+        emit_format(to, "%s", option_choice_name(spec->choices, *(const int32_t *)value));
+        break;
+    }
+}
+
+/* Settings that stand for "from elsewhere" are left out: strings that are not
+ * set, choices without a name for the default, --max-length 0. */
+static bool is_set(const option_spec *spec, const void *value)
+{
+    if (spec->kind == OPTION_STRING)
+        return *(const char *const *)value != NULL;
+    if (spec->kind == OPTION_CHOICE)
+        return strcmp(option_choice_name(spec->choices, *(const int32_t *)value), "unknown") != 0;
+    return spec->kind != OPTION_U32 || (double)*(const uint32_t *)value >= spec->low;
+}
+
+void config_print(config *settings, emit *to)
+{
+    option_group groups[CONFIG_GROUPS];
+    config_groups(settings, groups);
+    for (const option_group *group = groups; group->specs; group++) {
+        for (const option_spec *spec = group->specs; spec->name; spec++) {
+            const void *value = (const char *)group->target + spec->offset;
+            bool is_source =
+                strcmp(spec->name, "config") == 0 || strcmp(spec->name, "print-config") == 0;
+            if (is_source || !is_set(spec, value))
+                continue;
+            emit_format(to, "%s = ", spec->name);
+            print_value(spec, value, to);
+            emit_format(to, "\n");
+        }
+    }
+}
+
+/* The quota of a cgroup (v2, then v1) in processors; 0: none. */
+static double cgroup_quota(void)
+{
+    double quota = 0, period = 0;
+    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
+    if (file) {
+        if (fscanf(file, "%lf %lf", &quota, &period) != 2)
+            quota = period = 0;
+        fclose(file);
+        return period > 0 ? quota / period : 0;
+    }
+    static const char *const names[] = {"/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
+                                        "/sys/fs/cgroup/cpu/cpu.cfs_period_us"};
+    double values[2] = {0, 0};
+    for (int i = 0; i < 2; i++) {
+        file = fopen(names[i], "r");
+        if (!file)
+            return 0;
+        if (fscanf(file, "%lf", &values[i]) != 1)
+            values[i] = 0;
+        fclose(file);
+    }
+    return values[0] > 0 && values[1] > 0 ? values[0] / values[1] : 0;
+}
+
+uint32_t config_processors(void)
+{
+    cpu_set_t set;
+    uint32_t count = sched_getaffinity(0, sizeof set, &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
+    double quota = cgroup_quota();
+    if (quota > 0 && quota < (double)count)
+        count = quota < 1 ? 1 : (uint32_t)quota;
+    return count < 1 ? 1 : count;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An event loop: a thread that owns connections, from their first byte to their
+ * last. Nothing but its own thread touches them; finished jobs come to it
+ * through a list and an eventfd. */
+#ifndef TOOLS_SERVE_LOOP_H
+#define TOOLS_SERVE_LOOP_H
+
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "connection.h"
+#include "job.h"
+#include "metrics.h"
+#include "out.h"
+#include "server.h"
+
+typedef enum loop_stage {
+    LOOP_SERVING,
+    LOOP_DRAINING, /* accepts no more, answers with Connection: close */
+    LOOP_ENDING    /* closes what is left */
+} loop_stage;
+
+typedef struct loop {
+    server *server;
+    pthread_t thread;
+    bool running;
+    bool admin; /* routes of the admin port */
+    struct event_base *base;
+    struct evconnlistener *listener; /* on the shared socket */
+    int wake_fd;
+    struct event *wake;
+    struct event *reaper; /* while draining: looks for the end */
+    atomic_int asked;     /* loop_stage that other threads want */
+    loop_stage stage;
+    atomic_bool ended; /* its thread has nothing left to do */
+    pthread_mutex_t lock;
+    job *finished; /* under the lock, newest first */
+    connection *connections;
+    size_t connection_count;
+    job *spare;
+    size_t spare_count;
+    serve_metrics_shard *shard;
+    out body, head, extra; /* scratch of the answer being written */
+    char date[32];
+    int64_t date_second;
+    uint64_t id_state;
+} loop;
+
+/* `fd` is the listening socket, shared with other loops. NULL: no memory. */
+loop *loop_create(server *owner, int fd, bool admin);
+bool loop_start(loop *own);
+/* From any thread: towards another stage. */
+void loop_ask(loop *own, loop_stage stage);
+/* From any thread: a job is done. */
+void loop_finish(job *work);
+/* Waits for the thread; workers may still finish jobs for it. */
+void loop_join(loop *own);
+/* The same, then frees everything. NULL is fine. */
+void loop_free(loop *own);
+
+/* For the loop's own thread. A job to be filled; NULL: no memory. */
+job *loop_job(loop *own);
+void loop_recycle(loop *own, job *work);
+/* The value of the Date field. */
+const char *loop_date(loop *own);
+/* Sixteen hexadecimal digits that no other request has. */
+void loop_make_id(loop *own, char id[17]);
+/* The last connection may be gone: where the loop is draining, look. */
+void loop_check_end(loop *own);
+
+#endif

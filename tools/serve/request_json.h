@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * JSON bodies of requests, which are hostile until read: bounded in depth and
+ * in values before a parser sees them, no duplicate keys, strict UTF-8. A
+ * function that returns false or NULL has answered the request. */
+#ifndef TOOLS_SERVE_REQUEST_JSON_H
+#define TOOLS_SERVE_REQUEST_JSON_H
+
+#include <jansson.h>
+
+#include "connection.h"
+
+typedef enum json_shape { JSON_FINE, JSON_TOO_DEEP, JSON_TOO_MANY } json_shape;
+
+/* Brackets inside each other, and commas, outside of strings. One pass over the
+ * bytes, whatever they are. */
+json_shape json_measure(const char *data, size_t size, size_t depth, size_t commas);
+
+/* The body as an object, to be released with json_decref. */
+json_t *request_json(connection *client);
+/* `size` bytes of the body as an object: where something else follows in it. */
+json_t *request_json_part(connection *client, const char *data, size_t size);
+/* Whether the body says that it is JSON; one that says nothing is taken for it. */
+bool request_is_json(connection *client);
+
+/* A value as a whole number in [low, high]; `otherwise` where it is none. 5.0 is the
+ * number 5, as JSON Schema has it. */
+int64_t request_whole(const json_t *value, int64_t low, int64_t high, int64_t otherwise);
+/* The member `max_length`: 1 to 65,536; absent or null: 0. */
+bool request_max_length(connection *client, const json_t *root, uint32_t *max_length);
+/* A member that is true or false; absent or null: `value` stays. */
+bool request_flag(connection *client, const json_t *root, const char *name, bool *value);
+/* A member that is a string; absent or null: NULL. */
+bool request_string(connection *client, const json_t *root, const char *name, const char **value,
+                    size_t *size);
+
+#endif

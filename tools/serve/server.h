@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The server as a whole: what its loops share. */
+#ifndef TOOLS_SERVE_SERVER_H
+#define TOOLS_SERVE_SERVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "batcher.h"
+#include "bucket.h"
+#include "cache.h"
+#include "config.h"
+#include "keys.h"
+#include "log.h"
+#include "metrics.h"
+#include "registry.h"
+
+struct loop;
+
+typedef enum server_state {
+    SERVER_LOADING,
+    SERVER_READY,
+    SERVER_DRAINING /* not ready any more; still answers */
+} server_state;
+
+typedef struct server {
+    const config *settings;
+    atomic_int state; /* server_state */
+    size_t workers;
+    char model_path[SETUP_PATH_BYTES]; /* where there is no folder of models */
+    unsigned reads;                    /* versions that were read from there */
+    batcher *batcher;
+    serve_metrics *metrics;
+    serve_log *log;
+    serve_registry *registry;
+    serve_cache *cache;   /* NULL: none */
+    serve_bucket *bucket; /* NULL: no limit */
+    struct tls *tls;      /* NULL: none */
+    pthread_rwlock_t keys_lock;
+    serve_keys *keys;            /* under the lock; NULL: nobody needs one */
+    struct recent *recent;       /* answers that feedback may come for */
+    pthread_mutex_t models_lock; /* one change of models at a time */
+    char admin_token[SERVE_KEYS_KEY_LIMIT + 1];
+    struct loop **loops; /* that of the admin port, if any, is the last */
+    size_t loop_count;
+    atomic_size_t connections;
+} server;
+
+/* Runs until SIGTERM or SIGINT; the exit status. */
+int server_run(const config *settings);
+
+#endif
