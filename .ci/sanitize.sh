@@ -38,6 +38,7 @@ address)
     configure build-asan address,undefined
     meson test -C build-asan --no-rebuild --print-errorlogs --timeout-multiplier 6 \
         --no-suite hygiene
+    bindings/python/sanitized.sh address build-asan
     ;;
 thread)
     wrap=''
@@ -55,6 +56,8 @@ thread)
     # shellcheck disable=SC2086
     $wrap meson test -C build-tsan --no-rebuild --print-errorlogs --timeout-multiplier 6 \
         --suite threads
+    # shellcheck disable=SC2086
+    $wrap bindings/python/sanitized.sh thread build-tsan
     ;;
 *)
     echo "usage: sanitize.sh address|thread" >&2
