@@ -11,8 +11,9 @@ light='gcc libc6-dev meson ninja-build pkg-config zlib1g-dev libjansson-dev pyth
 # libtorch falls back on the reference BLAS, which trains ten times as slowly.
 full="$light g++ libtorch-dev libonnx-dev libprotobuf-dev libopenblas0-openmp libcmocka-dev"
 full="$full abigail-tools python3-venv libevent-dev libssl-dev"
-# ci: the second compiler with its runtimes; the cross compiler and the emulator.
-ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user"
+# ci: the second compiler with its runtimes; the cross compiler and the emulator; what
+# reads the server's metrics and shows its page.
+ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user prometheus chromium"
 # arm64: with ci, what is built for aarch64 links with; of another architecture,
 # which is added for them. Without them .ci/aarch64.sh is skipped.
 arm64='zlib1g-dev:arm64 libjansson-dev:arm64 libcmocka-dev:arm64'
