@@ -14,8 +14,9 @@ full="$full abigail-tools python3-venv libevent-dev libssl-dev"
 # The Python binding is tested inside Spark, which runs on Java. Go and Rust, which
 # Debian 12 has in older versions than the bindings need, are taken as they are found.
 full="$full openjdk-17-jre-headless"
-# ci: the second compiler with its runtimes; the cross compiler and the emulator.
-ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user"
+# ci: the second compiler with its runtimes; the cross compiler and the emulator; what
+# reads the server's metrics and shows its page.
+ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user prometheus chromium"
 # arm64: with ci, what is built for aarch64 links with; of another architecture,
 # which is added for them. Without them .ci/aarch64.sh is skipped.
 arm64='zlib1g-dev:arm64 libjansson-dev:arm64 libcmocka-dev:arm64'

@@ -173,6 +173,34 @@ class Limits(serving.Case):
         self.problem(refused, 413, 'body_too_large')
         self.assertEqual(refused.fields['Connection'], 'close')
 
+    def test_body_memory(self):
+        """Bodies that are on their way share a bound."""
+        with serving.Server('--model', self.model, '--body-memory', '250000') as server:
+            server.wait_until_ready()
+            head = b'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n'
+            first, second = server.socket(), server.socket()
+            first.sendall(head + b' ' * 190000)
+            second.sendall(head + b' ' * 190000)
+            refused, waiting = first, second
+            first.settimeout(0.05)
+            second.settimeout(0.05)
+            answer = b''
+            while not answer:
+                for refused, waiting in ((first, second), (second, first)):
+                    try:
+                        answer = refused.recv(65536)
+                        break
+                    except TimeoutError:
+                        pass
+            self.assertEqual(serving.statuses(answer), [503])
+            self.assertIn(b'too_many_bodies', answer)
+            waiting.settimeout(serving.PATIENCE)
+            waiting.sendall(b' ' * 10000)
+            self.assertEqual(serving.statuses(waiting.recv(65536)), [400])
+            first.close()
+            second.close()
+            self.good(server.post('/predict', b' ' * 150000 + b'{"text": "word_1"}'))
+
     def test_header(self):
         self.good(self.server.get('/livez', X_Long='a' * 1500))
         self.problem(self.server.get('/livez', X_Long='a' * 2000), 431, 'header_too_large')

@@ -21,8 +21,8 @@ typedef struct config {
 
     uint32_t max_body, max_texts, max_text_bytes, max_header;
     uint32_t max_connections;
-    uint32_t queue; /* texts */
-    uint64_t cache; /* bytes */
+    uint32_t queue;              /* texts */
+    uint64_t cache, body_memory; /* bytes */
     double deadline, header_timeout, body_timeout, idle_timeout, write_timeout;
     double drain_delay, drain_timeout;
 

@@ -35,6 +35,7 @@ static const config defaults = {
     .max_texts = 256,
     .max_text_bytes = 64 << 10,
     .max_body = 2 << 20,
+    .body_memory = 256 << 20,
     .max_header = 16 << 10,
     .max_connections = 4096,
     .header_timeout = 10,

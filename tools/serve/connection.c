@@ -24,12 +24,15 @@
 #define LINGER_SECONDS 2.0
 #define DRAIN_SECONDS 1.0
 #define KEEP_BODY (64u << 10)
+/* Connections beyond the limit that may be told so at a time. */
+#define REFUSED_CONNECTIONS 64
 
 static const http_refusal refused = {503, "too_many_connections", "too many connections"};
 static const http_refusal slow_head = {408, "header_timeout", "the request's head took too long"};
 static const http_refusal slow_body = {408, "body_timeout", "the request's body took too long"};
 static const http_refusal long_head = {431, "header_too_large", "the request's head is too long"};
 static const http_refusal long_body = {413, "body_too_large", "the request's body is too long"};
+static const http_refusal busy = {503, "too_many_bodies", "too many bodies are being received"};
 static const http_refusal bad_chunk = {400, "bad_chunk", "malformed chunked body"};
 static const http_refusal no_memory = {503, "out_of_memory", "out of memory"};
 
@@ -65,6 +68,21 @@ static void unlink_connection(loop *own, connection *client)
     serve_metrics_add(own->server->metrics, SERVE_VALUE_CONNECTIONS, -1);
 }
 
+/* Counts more bytes of a body that comes in pieces; false: there is no room for it
+ * among those of all connections. */
+static bool hold(connection *client, size_t size)
+{
+    server *owner = client->loop->server;
+    client->held += size;
+    return atomic_fetch_add(&owner->body_memory, size) + size <= owner->settings->body_memory;
+}
+
+static void let_go(connection *client)
+{
+    atomic_fetch_sub(&client->loop->server->body_memory, client->held);
+    client->held = 0;
+}
+
 /* Nobody waits for this job any more. */
 static void abandon(connection *client)
 {
@@ -81,6 +99,7 @@ void connection_free(connection *client)
 {
     loop *own = client->loop;
     abandon(client);
+    let_go(client);
     if (client->events) {
         unlink_connection(own, client);
         bufferevent_free(client->events);
@@ -114,6 +133,7 @@ static void next_request(connection *client)
 {
     const config *settings = client->loop->server->settings;
     out_reset(&client->body_bytes, KEEP_BODY);
+    let_go(client);
     client->state = CONNECTION_HEAD;
     client->begun = false;
     client->scanned = 0;
@@ -131,6 +151,8 @@ void connection_answered(connection *client)
         return;
     }
     client->state = CONNECTION_CLOSING;
+    out_free(&client->body_bytes);
+    let_go(client);
     set_timer(client, client->loop->server->settings->write_timeout);
     if (unread(client) == 0)
         linger(client);
@@ -236,6 +258,8 @@ static bool read_length(connection *client, struct evbuffer *input)
     if (here < READ_AHEAD / 2 && here < wanted - pieces->used)
         return false;
     size_t part = here < wanted - pieces->used ? here : wanted - pieces->used;
+    if (!hold(client, part))
+        return refuse(client, &busy);
     char *at = out_reserve(pieces, part);
     if (!at)
         return refuse(client, &no_memory);
@@ -259,6 +283,8 @@ static bool read_chunks(connection *client, struct evbuffer *input)
         http_slice data = {NULL, 0};
         http_progress progress =
             http_decode(&client->chunks, piece.iov_base, piece.iov_len, &used, &data);
+        if (progress == HTTP_DATA && !hold(client, data.size))
+            return refuse(client, &busy);
         if (progress == HTTP_DATA)
             out_bytes(&client->body_bytes, data.data, data.size);
         evbuffer_drain(input, used);
@@ -436,6 +462,9 @@ void connection_open(loop *own, int fd, const struct sockaddr *address)
     set_up(client, fd);
     next_request(client);
     set_timer(client, own->server->settings->header_timeout);
-    if (atomic_load(&own->server->connections) > own->server->settings->max_connections)
+    size_t count = own->admin ? 0 : atomic_load(&own->server->connections);
+    if (count > own->server->most_connections + REFUSED_CONNECTIONS)
+        connection_free(client);
+    else if (count > own->server->most_connections)
         answer_refusal(client, &refused);
 }

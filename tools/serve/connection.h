@@ -49,6 +49,7 @@ typedef struct connection {
     http_head head;
     http_chunks chunks;
     out body_bytes; /* what has come of a body in pieces */
+    size_t held;    /* bytes of it that the server counts */
     http_slice body;
     bool keep_alive;
     bool head_only;

@@ -20,6 +20,8 @@
 #define SPARE_JOBS 256
 /* Milliseconds between two looks for the end while draining. */
 #define REAP_EVERY 20
+/* Milliseconds without accepting after that failed. */
+#define RETRY_AFTER 50
 
 static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
                      int size, void *user)
@@ -27,6 +29,24 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
     (void)listener;
     (void)size;
     connection_open(user, fd, address);
+}
+
+/* No files left, most likely: to try again at once would only burn time. */
+static void not_accepted(struct evconnlistener *listener, void *user)
+{
+    const struct timeval pause = {0, RETRY_AFTER * 1000};
+    loop *own = user;
+    evconnlistener_disable(listener);
+    event_add(own->retry, &pause);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *user)
+{
+    loop *own = user;
+    (void)fd;
+    (void)what;
+    if (own->listener)
+        evconnlistener_enable(own->listener);
 }
 
 /* Connections that the system has accepted and we have not, before the socket goes. */
@@ -190,7 +210,11 @@ static bool make_events(loop *own, int fd)
     own->wake = event_new(own->base, own->wake_fd, EV_READ | EV_PERSIST, on_wake, own);
     own->reaper = event_new(own->base, -1, EV_PERSIST, on_reaper, own);
     own->listener = evconnlistener_new(own->base, accepted, own, LEV_OPT_CLOSE_ON_EXEC, -1, fd);
-    return own->wake && own->reaper && own->listener && event_add(own->wake, NULL) == 0;
+    own->retry = evtimer_new(own->base, on_retry, own);
+    if (own->listener)
+        evconnlistener_set_error_cb(own->listener, not_accepted);
+    return own->wake && own->reaper && own->retry && own->listener &&
+           event_add(own->wake, NULL) == 0;
 }
 
 loop *loop_create(server *owner, int fd, bool admin)
@@ -245,6 +269,8 @@ void loop_free(loop *own)
         event_free(own->wake);
     if (own->reaper)
         event_free(own->reaper);
+    if (own->retry)
+        event_free(own->retry);
     if (own->base)
         event_base_free(own->base);
     if (own->wake_fd >= 0)

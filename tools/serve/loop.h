@@ -32,6 +32,7 @@ typedef struct loop {
     struct evconnlistener *listener; /* on the shared socket */
     int wake_fd;
     struct event *wake;
+    struct event *retry;  /* accepts again after accepting failed */
     struct event *reaper; /* while draining: looks for the end */
     atomic_int asked;     /* loop_stage that other threads want */
     loop_stage stage;

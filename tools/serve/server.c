@@ -277,14 +277,20 @@ static bool open_sockets(server *own, sockets *listening)
     return listening->main >= 0;
 }
 
-/* Connections are files. */
-static void raise_limit(void)
+/* Connections are files: as many as may be, less those for all else. */
+static size_t most_connections(size_t wanted)
 {
+    const size_t others = 256;
     struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return wanted;
+    if (files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
+        getrlimit(RLIMIT_NOFILE, &files);
     }
+    size_t most = files.rlim_cur > 2 * others ? (size_t)files.rlim_cur - others : others;
+    return wanted < most ? wanted : most;
 }
 
 int server_run(const config *settings)
@@ -297,7 +303,7 @@ int server_run(const config *settings)
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    raise_limit();
+    own.most_connections = most_connections(settings->max_connections);
     pthread_mutex_init(&own.models_lock, NULL);
     pthread_rwlock_init(&own.keys_lock, NULL);
     own.workers = settings->model.threads ? settings->model.threads : config_processors();
