@@ -59,11 +59,17 @@ def signatures(api):
         yield from textwrap.wrap('%s (*%s)(%s);' % (function['returns']['type']['c'],
                                                    function['name'][10:], params),
                                  96, initial_indent=' ' * 4, subsequent_indent=' ' * 8)
+    for callback in api['callbacks']:
+        kind = callback['type']
+        yield '    %s (*%s)(%s);' % (kind['returns']['c'], callback['name'][10:], ', '.join(
+            each['c'] for each in kind['params']) or 'void')
     yield '} abi_functions;'
     yield ''
     yield 'static const abi_functions abi_all = {'
     for function in api['functions']:
         yield '    .%s = %s,' % (function['name'][10:], function['name'])
+    for callback in api['callbacks']:
+        yield '    .%s = (%s)0,' % (callback['name'][10:], callback['name'])
     yield '};'
 
 

@@ -265,25 +265,11 @@ def structs(api, names):
 
 # ------------------------------------------------------------------- guards
 
-def minimum(api):
-    """The newest version that anything of the header came with."""
-    def walk(node):
-        if isinstance(node, dict):
-            if isinstance(node.get('since'), str):
-                yield node['since']
-            for child in node.values():
-                yield from walk(child)
-        elif isinstance(node, list):
-            for child in node:
-                yield from walk(child)
-    return max(tuple(map(int, each.split('.'))) for each in walk(api))
-
-
 def guards(api, _names):
     """layout.go. A struct may have grown at its end in a newer header: its first fields
     are where they were, and struct_size tells the library how much of it there is."""
     numbers = {each['name']: each['value'] for each in api['constants']}
-    major, minor = minimum(api)
+    major, minor = api['minimum_version']
     yield from ['/*', '#include <sentiment/sentiment.h>', '#include <stddef.h>', '']
     yield '#if SENTIMENT_VERSION_MAJOR * 1000 + SENTIMENT_VERSION_MINOR < %d' % (
         major * 1000 + minor)

@@ -15,9 +15,9 @@ SIZES = {'char': 1, 'int8_t': 1, 'uint8_t': 1, 'int16_t': 2, 'uint16_t': 2, 'int
          'sentiment_status': 4}
 POINTER = 8
 MACRO = re.compile(r'(?:/\*\*\s*(?P<doc>(?:[^*]|\*(?!/))*?)\s*\*/\n)?'
-                   r'#define (?P<name>SENTIMENT_[A-Z_]+) (?P<value>\d+|UINT(?:32|64)_MAX)$',
-                   re.MULTILINE)
+                   r'#define (?P<name>SENTIMENT_\w+) +(?P<value>[^\n]+)$', re.MULTILINE)
 MACRO_VALUES = {'UINT32_MAX': 2**32 - 1, 'UINT64_MAX': 2**64 - 1}
+VERSION = re.compile(r'^\d+\.\d+$')
 ENUM = re.compile(r'\benum (sentiment_\w+)')
 FUNCTION_TYPE = re.compile(r'^(.*?)\(\*\)\((.*)\)$')
 
@@ -31,12 +31,19 @@ class Problems(list):
             self.append('%s: %s' % (where, what))
 
 
+def is_ours(node):
+    """Whether a declaration is the header's: by its name, by its values, or exported."""
+    values = [each['name'] for each in children(node, 'EnumConstantDecl')]
+    return node.get('name', '').startswith('sentiment_') or children(node, 'VisibilityAttr') or (
+        any(name.startswith('SENTIMENT_') for name in values))
+
+
 def dump(clang, header):
     """The top-level declarations of the header that are ours, in order."""
     done = subprocess.run([clang, '-std=c11', '-Xclang', '-ast-dump=json', '-fparse-all-comments',
                            '-fsyntax-only', '-x', 'c', header], stdout=subprocess.PIPE, check=True)
     tree = json.loads(done.stdout)
-    return [node for node in tree['inner'] if node.get('name', '').startswith('sentiment_')]
+    return [node for node in tree['inner'] if is_ours(node)]
 
 
 def children(node, kind):
@@ -121,8 +128,9 @@ def parse_type(text):
     text = text.strip()
     match = FUNCTION_TYPE.match(text)
     if match:
+        params = [] if match[2] in ('', 'void') else match[2].split(',')
         return {'c': text, 'base': 'function', 'returns': parse_type(match[1]),
-                'params': [parse_type(each) for each in match[2].split(',')]}
+                'params': [parse_type(each) for each in params]}
     parsed = {'c': text}
     match = re.match(r'^(.*)\[(\d+)\]$', text)
     if match:
@@ -161,7 +169,7 @@ def read_enum(node):
         literal = children(each, 'ConstantExpr')
         values.append({'name': each['name'], 'value': int(literal[0]['value']) if literal else None,
                        **describe(sections(each))})
-    return {'name': node['name'], **describe(sections(node)), 'values': values}
+    return {'name': node.get('name', ''), **describe(sections(node)), 'values': values}
 
 
 def read_struct(node):
@@ -183,7 +191,9 @@ def read_function(node):
     returns = {'type': parse_type(signature[:signature.index('(')])}
     if None in groups:
         returns.update(describe(groups[None]))
-    return {'name': node['name'], **describe(groups['']), 'params': params, 'returns': returns}
+    strangers = set(groups) - {each['name'] for each in params} - {'', None}
+    return {'name': node['name'], **describe(groups['']), 'params': params, 'returns': returns,
+            **({'strangers': sorted(strangers)} if strangers else {})}
 
 
 def read_typedef(node, api):
@@ -199,11 +209,29 @@ def read_typedef(node, api):
 
 
 def read_macros(text):
-    """The macros that have a number for a value."""
+    """The macros with a value: its number, None where it is none that we can read."""
     for match in MACRO.finditer(text):
-        value = MACRO_VALUES.get(match['value'])
-        yield {'name': match['name'], 'value': int(match['value']) if value is None else value,
-               'doc': clean(re.sub(r'\n \*', '\n', match['doc'] or ''))}
+        number = int(match['value']) if match['value'].isdecimal() else None
+        if match['name'] != 'SENTIMENT_API':
+            yield {'name': match['name'], 'value': MACRO_VALUES.get(match['value'], number),
+                   'doc': clean(re.sub(r'\n \*', '\n', match['doc'] or ''))}
+
+
+def sinces(node):
+    """Every @since below a node."""
+    if isinstance(node, dict):
+        if 'since' in node:
+            yield node['since']
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from sinces(child)
+
+
+def minimum_version(api):
+    """The first version of the library that has everything: [major, minor]."""
+    return max([int(part) for part in each.split('.')] for each in sinces(api)
+               if VERSION.match(each))
 
 
 def read(clang, header):
@@ -226,7 +254,7 @@ def read(clang, header):
     callbacks = {each['name'] for each in api['callbacks']}
     for struct in api['structs']:
         lay_out(struct, callbacks)
-    return api
+    return {'minimum_version': minimum_version(api), **api}
 
 
 # ------------------------------------------------------------------ checks
@@ -235,6 +263,7 @@ def check_thing(problems, thing, where):
     """What every documented thing has."""
     problems.need(thing['doc'], where, 'no comment')
     problems.need('since' in thing, where, 'no @since')
+    problems.need(VERSION.match(thing.get('since', '0.0')), where, '@since is no "major.minor"')
 
 
 def check_pointer(problems, thing, where):
@@ -246,6 +275,8 @@ def check_function(problems, function):
     """Tags of a function, of its parameters and of its return value."""
     name = function['name']
     check_thing(problems, function, name)
+    for stranger in function.get('strangers', []):
+        problems.append('%s: @param of no parameter: %s' % (name, stranger))
     for param in function['params']:
         where = '%s: %s' % (name, param['name'])
         problems.need(param['doc'] or 'nullable' in param, where, 'no @param')
@@ -266,6 +297,12 @@ def check_function(problems, function):
 def check(api):
     """Everything that the comments must say, as a list of problems."""
     problems = Problems()
+    for kind in ('enums', 'functions'):
+        for each in api[kind]:
+            problems.need(each['name'].startswith('sentiment_'), each['name'] or 'an enum',
+                          'a name that does not begin with sentiment_')
+    for macro in api['constants']:
+        problems.need(macro['value'] is not None, macro['name'], 'a macro that is no number')
     for kind in ('aliases', 'enums', 'handles', 'callbacks', 'structs'):
         for each in api[kind]:
             check_thing(problems, each, each['name'])

@@ -155,19 +155,10 @@ def arguments(types, function):
             for index, each in enumerate(params)]
 
 
-def version_of(api):
-    """The first version of the library that has everything here."""
-    everything = [each for kind in ('enums', 'handles', 'callbacks', 'structs', 'functions')
-                  for each in api[kind]]
-    parts = [field for each in api['structs'] for field in each['fields']]
-    sinces = [each['since'] for each in everything + parts if 'since' in each]
-    return max(tuple(int(part) for part in each.split('.')) for each in sinces)
-
-
 def constants(api):
     """Numbers of the header."""
     yield '#: The first version of libsentiment that has everything that is declared here.'
-    yield 'MINIMUM_VERSION = (%d, %d)' % version_of(api)
+    yield 'MINIMUM_VERSION = (%d, %d)' % tuple(api['minimum_version'])
     for each in api['constants']:
         name = each['name'][10:]
         if name.startswith('VERSION_'):

@@ -367,20 +367,9 @@ def emit_ffi(names, api):
 
 # ----------------------------------------------------------------- version
 
-def everything(api):
-    """Each thing that has a @since of its own."""
-    for kind in ('aliases', 'handles', 'callbacks', 'functions'):
-        yield from api[kind]
-    for kind, inner in (('enums', 'values'), ('structs', 'fields')):
-        for each in api[kind]:
-            yield each
-            yield from each[inner]
-
-
 def emit_version(api):
     """The library that this binding needs, for build.rs and for the check at run time."""
-    minimum = max(tuple(int(part) for part in each['since'].split('.'))
-                  for each in everything(api) if 'since' in each)
+    minimum = tuple(api['minimum_version'])
     return OPENING + '''
 //! The library that this binding needs: the newest thing that it declares tells which.
 

@@ -38,12 +38,13 @@ sentiment_status sentiment_go_load(const char *path, const sentiment_go_loading 
     return sentiment_model_load(path, &options, model, error);
 }
 
-sentiment_status sentiment_go_load_bytes(const void *data, size_t size,
+sentiment_status sentiment_go_load_bytes(const char *data, size_t size,
                                          const sentiment_go_loading *how, sentiment_model **model,
                                          sentiment_error *error)
 {
     sentiment_model_options options = options_of(how);
-    return sentiment_model_load_copy(data, size, &options, model, error);
+    /* No bytes at all are a model that is empty, not an argument that is missing. */
+    return sentiment_model_load_copy(data ? data : "", size, &options, model, error);
 }
 
 sentiment_status sentiment_go_quantize(const sentiment_model *model,

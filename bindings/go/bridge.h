@@ -26,7 +26,7 @@ typedef struct sentiment_go_session {
 
 sentiment_status sentiment_go_load(const char *path, const sentiment_go_loading *how,
                                    sentiment_model **model, sentiment_error *error);
-sentiment_status sentiment_go_load_bytes(const void *data, size_t size,
+sentiment_status sentiment_go_load_bytes(const char *data, size_t size,
                                          const sentiment_go_loading *how, sentiment_model **model,
                                          sentiment_error *error);
 sentiment_status sentiment_go_quantize(const sentiment_model *model,

@@ -82,7 +82,7 @@ func TestClosedStreams(t *testing.T) {
 		_, end := each.End(ctx)
 		_, write := each.Write([]byte("x"))
 		if result != ErrClosed || end != ErrClosed || write != ErrClosed ||
-			each.Feed(ctx, "x") != ErrClosed || each != late && each.Reset() != ErrClosed {
+			each.Feed(ctx, "x") != ErrClosed || each.Reset() != ErrClosed {
 			t.Error(result, end, write)
 		}
 	}
@@ -347,9 +347,9 @@ func TestForgotten(t *testing.T) {
 	for range 1000 {
 		runtime.GC()
 		alone.mu.Lock()
-		state.mu.Lock()
+		state.turn <- struct{}{}
 		done := alone.closed && state.session == nil
-		state.mu.Unlock()
+		state.leave()
 		alone.mu.Unlock()
 		if done {
 			if inner.closed {

@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// ErrClosed is what every method of a closed model or stream returns.
-var ErrClosed = errors.New("sentiment: closed")
+// ErrClosed is what a closed model or stream returns. What was learned when a model was loaded,
+// such as Info and Labels, is still told.
+var ErrClosed = errors.New("sentiment: the model or stream is closed")
 
 // ErrIncompatible is in the error of a load when libsentiment is older than this package, or
 // has another binary interface.
@@ -97,6 +98,9 @@ func ended(cause error) error {
 
 // cString copies a string that must not hold a NUL; C.free gives it back.
 func cString(what, text string) (*C.char, error) {
+	if text == "" {
+		return nil, fail(StatusInvalidArgument, what+" is empty")
+	}
 	if strings.IndexByte(text, 0) >= 0 {
 		return nil, fail(StatusInvalidArgument, what+" holds a NUL byte")
 	}

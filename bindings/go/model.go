@@ -62,7 +62,8 @@ func LoadContext(ctx context.Context, path string, options ...Option) (*Model, e
 func LoadBytes(data []byte, options ...Option) (*Model, error) {
 	return build(context.Background(), settings{}, options, func(how *C.sentiment_go_loading,
 		model **C.sentiment_model, reason *C.sentiment_error) C.sentiment_status {
-		return C.sentiment_go_load_bytes(unsafe.Pointer(unsafe.SliceData(data)),
+		// Not unsafe.Pointer: cgo would look for pointers in all of what the bytes are part of.
+		return C.sentiment_go_load_bytes((*C.char)(unsafe.Pointer(unsafe.SliceData(data))),
 			C.size_t(len(data)), how, model, reason)
 	})
 }

@@ -108,7 +108,7 @@ func (s *saving) options() (*C.sentiment_save_options, error) {
 }
 
 // Quantize makes a model of the same network in int8, a quarter of the size. It takes the
-// options of this model, but for the precision, and then the ones given.
+// options of this model, but for precision, engine and device, and then the ones given.
 func (m *Model) Quantize(ctx context.Context, options ...Option) (*Model, error) {
 	inner, err := m.enter()
 	if err != nil {
@@ -117,7 +117,8 @@ func (m *Model) Quantize(ctx context.Context, options ...Option) (*Model, error)
 	defer runtime.KeepAlive(m)
 	defer inner.leave()
 	base := inner.settings
-	base.precision = PrecisionDefault
+	// The torch engine has no int8.
+	base.precision, base.engine, base.device = PrecisionDefault, EngineAuto, ""
 	return build(ctx, base, options, func(how *C.sentiment_go_loading,
 		model **C.sentiment_model, reason *C.sentiment_error) C.sentiment_status {
 		return C.sentiment_go_quantize(inner.c, how, model, reason)

@@ -9,7 +9,6 @@ import (
 	"context"
 	"io"
 	"runtime"
-	"sync"
 	"unsafe"
 )
 
@@ -28,8 +27,8 @@ var _ io.WriteCloser = (*Stream)(nil)
 // streamState is what a Stream leaves for its cleanup: a session of its own, so that streams do
 // not wait for each other.
 type streamState struct {
-	mu      sync.Mutex
-	session *session // nil: closed
+	turn    chan struct{} // holds one while a call is under way; a wait for it heeds contexts
+	session *session      // nil: closed
 }
 
 // Stream starts a text that arrives in pieces. Only for networks that run forwards, on the
@@ -51,7 +50,7 @@ func (m *Model) Stream() (*Stream, error) {
 		own.free()
 		return nil, err
 	}
-	made := &Stream{model: m, state: &streamState{session: own}}
+	made := &Stream{model: m, state: &streamState{turn: make(chan struct{}, 1), session: own}}
 	made.cleanup = runtime.AddCleanup(made, (*streamState).close, made.state)
 	return made, nil
 }
@@ -105,8 +104,12 @@ func (s *Stream) call(ctx context.Context, answers bool,
 		return Prediction{}, ErrClosed
 	}
 	defer runtime.KeepAlive(s)
-	s.state.mu.Lock()
-	defer s.state.mu.Unlock()
+	select {
+	case s.state.turn <- struct{}{}:
+	case <-ctx.Done():
+		return Prediction{}, ended(ctx.Err())
+	}
+	defer s.state.leave()
 	own := s.state.session
 	inner := s.model.open()
 	if own == nil || inner == nil {
@@ -136,8 +139,13 @@ func (s *Stream) Reset() error {
 		return ErrClosed
 	}
 	defer runtime.KeepAlive(s)
-	s.state.mu.Lock()
-	defer s.state.mu.Unlock()
+	inner, err := s.model.enter()
+	if err != nil {
+		return err
+	}
+	defer inner.leave()
+	s.state.turn <- struct{}{}
+	defer s.state.leave()
 	if s.state.session == nil {
 		return ErrClosed
 	}
@@ -155,9 +163,12 @@ func (s *Stream) Close() error {
 	return nil
 }
 
+// leave ends a call.
+func (s *streamState) leave() { <-s.turn }
+
 func (s *streamState) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.turn <- struct{}{}
+	defer s.leave()
 	if s.session != nil {
 		s.session.free()
 		s.session = nil

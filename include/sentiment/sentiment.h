@@ -208,7 +208,8 @@ typedef struct sentiment_model sentiment_model;
 
 /**
  * Scratch memory and engine state for predictions with one model. Use a
- * session from one thread at a time; make one per thread. It holds its model.
+ * session from one thread at a time; make one per thread. A call that finds
+ * another one under way fails with INVALID_ARGUMENT. It holds its model.
  * @since 0.1
  */
 typedef struct sentiment_session sentiment_session;

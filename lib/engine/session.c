@@ -113,27 +113,39 @@ static sentiment_status run_chunk(sentiment_session *session, const sn_batch *ba
     return status;
 }
 
-sentiment_status sn_session_check_process(const sentiment_session *session, sentiment_error *error)
+sentiment_status sn_session_begin(sentiment_session *session, sentiment_error *error)
 {
     if (session->threads > 1 && getpid() != session->process)
         return sn_fail(error, SENTIMENT_ERROR_FORKED, SN_NO_OFFSET,
                        "this session has threads of the parent process; expected a session "
                        "created after fork()");
+    if (atomic_exchange_explicit(&session->busy, 1, memory_order_acquire))
+        return sn_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, SN_NO_OFFSET,
+                       "another call is using this session; expected a session for each thread");
     return SENTIMENT_OK;
+}
+
+void sn_session_end(sentiment_session *session)
+{
+    atomic_store_explicit(&session->busy, 0, memory_order_release);
 }
 
 sentiment_status sn_session_run(sentiment_session *session, const sn_batch *batch,
                                 sentiment_error *item_error, sentiment_error *error)
 {
-    sentiment_status status = sn_session_check_process(session, error);
+    sentiment_status status = sn_session_begin(session, error);
+    if (status)
+        return status;
     for (size_t item = 0; item < batch->count && !status;) {
         if (sentiment_cancel_requested(batch->cancel))
-            return sn_fail(error, SENTIMENT_ERROR_CANCELLED, SN_NO_OFFSET,
-                           "cancelled at text %zu of %zu", item, batch->count);
-        status = sn_chunk_fill(session, batch, item, &item, item_error, error);
+            status = sn_fail(error, SENTIMENT_ERROR_CANCELLED, SN_NO_OFFSET,
+                             "cancelled at text %zu of %zu", item, batch->count);
+        if (!status)
+            status = sn_chunk_fill(session, batch, item, &item, item_error, error);
         if (!status)
             status = run_chunk(session, batch, item_error, error);
     }
+    sn_session_end(session);
     return status;
 }
 
@@ -161,13 +173,11 @@ static sentiment_status explain_row(sentiment_session *session, const sn_batch *
     return status;
 }
 
-sentiment_status sn_session_explain(sentiment_session *session, const sn_batch *batch,
-                                    sn_explanation *explanation, sentiment_error *error)
+static sentiment_status explain(sentiment_session *session, const sn_batch *batch,
+                                sn_explanation *explanation, sentiment_error *error)
 {
     const sn_tokens *tokens = &session->lanes[0].tokens;
-    sentiment_status status = sn_session_check_process(session, error);
-    if (!status)
-        status = sn_chunk_fill_single(session, batch, error);
+    sentiment_status status = sn_chunk_fill_single(session, batch, error);
     if (status)
         return status;
     explanation->length = (size_t)session->chunk.offsets[1];
@@ -184,5 +194,16 @@ sentiment_status sn_session_explain(sentiment_session *session, const sn_batch *
         if (explanation->ends)
             explanation->ends[i] = tokens->ends[first + i];
     }
+    return status;
+}
+
+sentiment_status sn_session_explain(sentiment_session *session, const sn_batch *batch,
+                                    sn_explanation *explanation, sentiment_error *error)
+{
+    sentiment_status status = sn_session_begin(session, error);
+    if (status)
+        return status;
+    status = explain(session, batch, explanation, error);
+    sn_session_end(session);
     return status;
 }

@@ -4,6 +4,7 @@
 #ifndef SN_ENGINE_SESSION_H
 #define SN_ENGINE_SESSION_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "engine/chunk.h"
@@ -23,10 +24,14 @@ struct sentiment_session {
     sn_pool *pool;
     sn_lane *lanes; /* [threads] */
     sn_chunk chunk;
+    atomic_int busy; /* 1 while a call is under way */
 };
 
-/* FORKED if the session's threads are those of a parent process. */
-sentiment_status sn_session_check_process(const sentiment_session *session, sentiment_error *error);
+/* Begins a call that uses the session. FORKED: its threads are those of a parent
+ * process. INVALID_ARGUMENT: another call is under way; the session is not touched. */
+sentiment_status sn_session_begin(sentiment_session *session, sentiment_error *error);
+/* Ends a call that could begin. */
+void sn_session_end(sentiment_session *session);
 
 sentiment_status sn_session_create(sentiment_model *model, const sentiment_session_options *options,
                                    sentiment_session **out, sentiment_error *error);

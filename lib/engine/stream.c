@@ -66,12 +66,10 @@ void sn_stream_free(sentiment_stream *stream)
     sn_free(&memory, stream);
 }
 
-sentiment_status sn_stream_create(sentiment_session *session, uint32_t max_length,
-                                  sentiment_stream **out, sentiment_error *error)
+static sentiment_status create(sentiment_session *session, uint32_t max_length,
+                               sentiment_stream **out, sentiment_error *error)
 {
-    sentiment_status status = sn_session_check_process(session, error);
-    if (status)
-        return status;
+    sentiment_status status = SENTIMENT_OK;
     if (!session->engine->stream)
         return sn_fail(error, SENTIMENT_ERROR_UNSUPPORTED, SN_NO_OFFSET,
                        "the %s engine reads whole texts only; streams need the native engine",
@@ -99,6 +97,17 @@ sentiment_status sn_stream_create(sentiment_session *session, uint32_t max_lengt
     sn_stream_reset(stream);
     *out = stream;
     return SENTIMENT_OK;
+}
+
+sentiment_status sn_stream_create(sentiment_session *session, uint32_t max_length,
+                                  sentiment_stream **out, sentiment_error *error)
+{
+    sentiment_status status = sn_session_begin(session, error);
+    if (status)
+        return status;
+    status = create(session, max_length, out, error);
+    sn_session_end(session);
+    return status;
 }
 
 static _Bool is_strict(const sentiment_stream *stream)
@@ -290,13 +299,6 @@ static sentiment_status answer_with(sentiment_stream *stream, const progress *wo
     return sn_result_finish(batch, 0, &session->model->config, stream->logits, &result, error);
 }
 
-/* What feed and end begin with. */
-static sentiment_status check_stream(const sentiment_stream *stream, sentiment_error *error)
-{
-    sentiment_status status = sn_session_check_process(stream->session, error);
-    return !status && stream->bad ? fail_utf8(stream, error) : status;
-}
-
 /* A piece has gone well: its progress is the stream's. */
 static void accept(sentiment_stream *stream, const progress *work)
 {
@@ -309,10 +311,10 @@ static void accept(sentiment_stream *stream, const progress *work)
     }
 }
 
-sentiment_status sn_stream_feed(sentiment_stream *stream, const char *text, size_t size,
-                                const sn_batch *answer, sentiment_error *error)
+static sentiment_status feed(sentiment_stream *stream, const char *text, size_t size,
+                             const sn_batch *answer, sentiment_error *error)
 {
-    sentiment_status status = check_stream(stream, error);
+    sentiment_status status = stream->bad ? fail_utf8(stream, error) : SENTIMENT_OK;
     if (status)
         return status;
     move_rest(stream, &stream->now, 0);
@@ -329,15 +331,39 @@ sentiment_status sn_stream_feed(sentiment_stream *stream, const char *text, size
     return status;
 }
 
+sentiment_status sn_stream_feed(sentiment_stream *stream, const char *text, size_t size,
+                                const sn_batch *answer, sentiment_error *error)
+{
+    sentiment_status status = sn_session_begin(stream->session, error);
+    if (status)
+        return status;
+    status = feed(stream, text, size, answer, error);
+    sn_session_end(stream->session);
+    return status;
+}
+
+static sentiment_status answer_whole(sentiment_stream *stream, const sn_batch *answer,
+                                     sentiment_error *error)
+{
+    const progress *now = &stream->now;
+    sentiment_status status = stream->bad ? fail_utf8(stream, error) : SENTIMENT_OK;
+    if (!status && is_strict(stream) && now->checked < now->end)
+        status = find_bad(stream, now, now->checked, error);
+    return status ? status : answer_with(stream, now, now->end - now->begin, answer, error);
+}
+
 sentiment_status sn_stream_end(sentiment_stream *stream, const sn_batch *answer,
                                sentiment_error *error)
 {
-    const progress *now = &stream->now;
-    sentiment_status status = check_stream(stream, error);
-    if (!status && is_strict(stream) && now->checked < now->end)
-        status = find_bad(stream, now, now->checked, error);
-    if (!status)
-        status = answer_with(stream, now, now->end - now->begin, answer, error);
+    sentiment_status status = sn_session_begin(stream->session, error);
+    /* Another call may be at this very stream. */
+    if (status == SENTIMENT_ERROR_INVALID_ARGUMENT)
+        return status;
+    _Bool begun = !status;
+    if (begun)
+        status = answer_whole(stream, answer, error);
     sn_stream_reset(stream);
+    if (begun)
+        sn_session_end(stream->session);
     return status;
 }

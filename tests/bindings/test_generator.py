@@ -78,6 +78,24 @@ class Generator(unittest.TestCase):
         self.lacks('SENTIMENT_ENGINE_NATIVE = 1', 'SENTIMENT_ENGINE_NATIVE',
                    'SENTIMENT_ENGINE_NATIVE: no explicit value')
 
+    def test_what_cannot_be_carried_over_is_told(self):
+        end = '#ifdef __cplusplus\nextern "C" {'
+        for text, says in (
+                ('#define SENTIMENT_X2 0x10\n', 'SENTIMENT_X2: a macro that is no number'),
+                ('enum { SENTIMENT_NAMELESS = 1 };\n', 'an enum: a name that does not begin'),
+                ('/** F. @since 0.1 */\nSENTIMENT_API void other(void);\n',
+                 'other: a name that does not begin with sentiment_')):
+            self.lacks(end, text + end, says)
+        self.lacks('@param[in] status any value',
+                   '@param[in] status any value\n * @param[in] nobody x',
+                   'sentiment_status_name: @param of no parameter: nobody')
+        self.lacks('@since 0.3', '@since 0.3.1', 'sentiment_model_find_default: @since is no')
+
+    def test_callback_without_parameters(self):
+        done = self.changed('typedef void (*sentiment_log_fn)(void *user, int32_t level, '
+                            'const char *message);', 'typedef void (*sentiment_log_fn)(void);')
+        self.assertEqual((done.returncode, done.stderr), (1, ''))
+
     def test_without_clang(self):
         done = generate(HEADER, '--clang', 'no-such-clang')
         self.assertEqual((done.returncode, done.stdout), (2, ''))

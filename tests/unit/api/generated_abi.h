@@ -301,6 +301,9 @@ typedef struct abi_functions {
         sentiment_error *);
     void (*stream_reset)(sentiment_stream *);
     void (*stream_free)(sentiment_stream *);
+    void (*log_fn)(void *, int32_t, const char *);
+    void (*release_fn)(void *, const void *, size_t);
+    void (*progress_fn)(void *, const sentiment_train_progress *);
 } abi_functions;
 
 static const abi_functions abi_all = {
@@ -351,6 +354,9 @@ static const abi_functions abi_all = {
     .stream_end = sentiment_stream_end,
     .stream_reset = sentiment_stream_reset,
     .stream_free = sentiment_stream_free,
+    .log_fn = (sentiment_log_fn)0,
+    .release_fn = (sentiment_release_fn)0,
+    .progress_fn = (sentiment_progress_fn)0,
 };
 
 #endif

@@ -133,9 +133,65 @@ static void test_long_texts(void **state)
     sentiment_model_free(model);
 }
 
+/* A session that two threads share against the rules: a call is answered rightly, or
+ * refused. */
+typedef struct misused {
+    sentiment_session *session;
+    sentiment_stream *stream;
+    float truth[CLASSES];
+    int wrong, answered;
+} misused;
+
+static void *misuse(void *argument)
+{
+    misused *shared = argument;
+    for (int i = 0; i < 500; i++) {
+        float logits[CLASSES] = {0};
+        size_t length = 0;
+        sentiment_result result = {.struct_size = sizeof result};
+        sentiment_status status =
+            i % 5 == 0 ? sentiment_stream_feed(shared->stream, "word_3 ", 7, NULL, NULL, NULL, NULL)
+            : i % 5 == 1 ? sentiment_stream_end(shared->stream, &result, NULL, NULL, NULL)
+            : i % 5 == 2
+                ? sentiment_session_explain(shared->session, "word_1 word_2", 13, 0, &result,
+                                            logits, NULL, 0, NULL, NULL, NULL, &length, NULL)
+                : sentiment_session_predict(shared->session, "word_1 word_2", 13, 0, &result, NULL,
+                                            logits, NULL);
+        _Bool right = i % 5 < 3 || !memcmp(logits, shared->truth, sizeof logits);
+        if (status == SENTIMENT_OK ? !right : status != SENTIMENT_ERROR_INVALID_ARGUMENT)
+            __atomic_add_fetch(&shared->wrong, 1, __ATOMIC_RELAXED);
+        if (status == SENTIMENT_OK)
+            __atomic_add_fetch(&shared->answered, 1, __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+static void test_shared_session(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    sentiment_model *model = small_model(SENTIMENT_PADDING_NONE, NULL);
+    misused shared = {.session = small_session(model, 1)};
+    sentiment_result result = {.struct_size = sizeof result};
+    assert_int_equal(sentiment_session_predict(shared.session, "word_1 word_2", 13, 0, &result,
+                                               NULL, shared.truth, NULL),
+                     0);
+    assert_int_equal(sentiment_stream_create(shared.session, 0, &shared.stream, NULL), 0);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, misuse, &shared), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(shared.wrong, 0);
+    assert_true(shared.answered > 0);
+    sentiment_stream_free(shared.stream);
+    sentiment_session_free(shared.session);
+    sentiment_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_shared_model),
-                                       cmocka_unit_test(test_long_texts)};
+                                       cmocka_unit_test(test_long_texts),
+                                       cmocka_unit_test(test_shared_session)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -354,7 +354,8 @@ pub struct Model {
 }
 
 /// Scratch memory and engine state for predictions with one model. Use a session from one thread at
-/// a time; make one per thread. It holds its model.
+/// a time; make one per thread. A call that finds another one under way fails with
+/// [`Status::INVALID_ARGUMENT`]. It holds its model.
 ///
 /// Since 0.1.
 #[repr(C)]

@@ -78,13 +78,21 @@ impl ErrorKind {
 /// assert_eq!(error.code(), -4);
 /// assert!(!error.message().is_empty());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its `Debug` form is made to be read too: it is what a `main` that returns an error prints.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
     kind: ErrorKind,
     status: Status,
     offset: Option<u64>,
     message: Box<str>,
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} ({:?})", self.message, self.kind)
+    }
 }
 
 impl Error {
