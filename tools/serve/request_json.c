@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "answer_http.h"
+#include "json_measure.h"
 #include "loop.h"
 
 #define MAX_DEPTH 32
@@ -15,31 +16,6 @@
 /* Values for each text that a request may have, and for all else. */
 #define VALUES_PER_TEXT 4
 #define VALUES_MORE 4096
-
-json_shape json_measure(const char *data, size_t size, size_t depth, size_t commas)
-{
-    size_t open = 0, seen = 0;
-    bool inside = false;
-    for (size_t i = 0; i < size; i++) {
-        char byte = data[i];
-        if (inside) {
-            if (byte == '\\')
-                i++;
-            else if (byte == '"')
-                inside = false;
-        } else if (byte == '"') {
-            inside = true;
-        } else if (byte == '[' || byte == '{') {
-            if (++open > depth)
-                return JSON_TOO_DEEP;
-        } else if (byte == ']' || byte == '}') {
-            open -= open > 0;
-        } else if (byte == ',' && ++seen > commas) {
-            return JSON_TOO_MANY;
-        }
-    }
-    return JSON_FINE;
-}
 
 /* application/json or application/...+json, before any parameters. */
 static bool is_json_type(http_slice type)

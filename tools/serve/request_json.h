@@ -10,12 +10,6 @@
 
 #include "connection.h"
 
-typedef enum json_shape { JSON_FINE, JSON_TOO_DEEP, JSON_TOO_MANY } json_shape;
-
-/* Brackets inside each other, and commas, outside of strings. One pass over the
- * bytes, whatever they are. */
-json_shape json_measure(const char *data, size_t size, size_t depth, size_t commas);
-
 /* The body as an object, to be released with json_decref. */
 json_t *request_json(connection *client);
 /* `size` bytes of the body as an object: where something else follows in it. */
