@@ -44,6 +44,8 @@ typedef struct loop {
     job *spare;
     size_t spare_count;
     serve_metrics_shard *shard;
+    /* Sums over the texts answered; only the loop writes them. */
+    atomic_uint_fast64_t texts, confidence /* millionths */, nanoseconds;
     out body, head, extra; /* scratch of the answer being written */
     char date[32];
     int64_t date_second;

@@ -149,6 +149,24 @@ static bool ends_within(const sigset_t *signals, double seconds)
     return false;
 }
 
+/* The guide's log_model_metrics: what all loops have answered so far. */
+static void log_metrics(const server *own)
+{
+    static const char *const names[] = {"total_predictions", "avg_confidence",
+                                        "avg_processing_time"};
+    double texts = 0, confidence = 0, seconds = 0;
+    for (size_t i = 0; i < own->loop_count; i++) {
+        const loop *one = own->loops[i];
+        texts += (double)atomic_load_explicit(&one->texts, memory_order_relaxed);
+        confidence += (double)atomic_load_explicit(&one->confidence, memory_order_relaxed) * 1e-6;
+        seconds += (double)atomic_load_explicit(&one->nanoseconds, memory_order_relaxed) * 1e-9;
+    }
+    const double values[] = {texts, texts > 0 ? confidence / texts : 0,
+                             texts > 0 ? seconds / texts : 0};
+    if (own->settings->log_metrics > 0)
+        serve_log_write_metrics(own->log, names, values, sizeof names / sizeof *names);
+}
+
 static void drain(server *own, const sigset_t *signals)
 {
     const config *settings = own->settings;
@@ -163,6 +181,7 @@ static void drain(server *own, const sigset_t *signals)
     ask_all(own, LOOP_ENDING);
     for (size_t i = 0; i < own->loop_count; i++)
         loop_join(own->loops[i]);
+    log_metrics(own);
 }
 
 static void close_all(server *own)
@@ -214,11 +233,18 @@ static void reload(server *own)
 
 static void operate(server *own, const sigset_t *signals)
 {
+    double every = own->settings->log_metrics > 0 ? own->settings->log_metrics : 86400;
+    uint64_t due = job_now() + (uint64_t)(every * 1e9);
     int number = 0;
     while (number != SIGTERM && number != SIGINT) {
-        sigwait(signals, &number);
+        uint64_t now = job_now();
+        number = now < due ? next_signal(signals, (double)(due - now) * 1e-9) : 0;
         if (number == SIGHUP)
             reload(own);
+        if (job_now() < due)
+            continue;
+        log_metrics(own);
+        due = job_now() + (uint64_t)(every * 1e9);
     }
 }
 
