@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "listen.h"
 #include "shadow.h"
 
 /* Jobs that are kept for reuse, and how long an answer may be to keep its memory. */
@@ -76,6 +77,7 @@ static void begin_draining(loop *own)
 {
     const struct timeval every = {0, REAP_EVERY * 1000};
     accept_last(own);
+    listen_end(evconnlistener_get_fd(own->listener));
     evconnlistener_free(own->listener);
     own->listener = NULL;
     connection *next = NULL;
