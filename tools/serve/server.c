@@ -29,6 +29,8 @@
 
 /* Milliseconds between looks at whether the loops have ended. */
 #define LOOK_EVERY 5
+/* Seconds that a version which is not used any more may keep its memory. */
+#define LOOK_AROUND 1.0
 /* Seconds for the log to be written when all else has ended. */
 #define LOG_SECONDS 2
 
@@ -37,15 +39,29 @@ typedef struct sockets {
     int main, admin;
 } sockets;
 
+/* The last request of a version may have ended on an event loop, which has no time
+ * to give megabytes back: its payload holds the model until bury() comes. */
 static void retire(void *user, serve_version *version)
 {
     server *own = user;
     served *payload = version->payload;
     if (!payload)
         return;
-    serve_cache_forget(own->cache, version->number);
-    serve_metrics_retire_model(own->metrics, payload->metrics);
-    served_free(payload);
+    payload->next = atomic_load(&own->retired);
+    while (!atomic_compare_exchange_weak(&own->retired, &payload->next, payload)) {
+    }
+}
+
+static void bury(server *own)
+{
+    served *next = NULL;
+    for (served *payload = atomic_exchange(&own->retired, NULL); payload; payload = next) {
+        next = payload->next;
+        serve_cache_forget(own->cache, payload->number);
+        if (!models_count_in(own, payload->metrics))
+            serve_metrics_retire_model(own->metrics, payload->metrics);
+        served_free(payload);
+    }
 }
 
 static int fail(const sentiment_error *error)
@@ -194,6 +210,8 @@ static void close_all(server *own)
         loop_free(own->loops[i]);
     free(own->loops);
     serve_registry_free(own->registry);
+    own->registry = NULL;
+    bury(own);
     serve_cache_free(own->cache);
     recent_free(own->recent);
     serve_bucket_free(own->bucket);
@@ -238,9 +256,11 @@ static void operate(server *own, const sigset_t *signals)
     int number = 0;
     while (number != SIGTERM && number != SIGINT) {
         uint64_t now = job_now();
-        number = now < due ? next_signal(signals, (double)(due - now) * 1e-9) : 0;
+        double left = now < due ? (double)(due - now) * 1e-9 : 0;
+        number = next_signal(signals, left < LOOK_AROUND ? left : LOOK_AROUND);
         if (number == SIGHUP)
             reload(own);
+        bury(own);
         if (job_now() < due)
             continue;
         log_metrics(own);
