@@ -17,6 +17,7 @@ import contextlib
 import hashlib
 import http.client
 import json
+import multiprocessing
 import os
 import socket
 import subprocess
@@ -123,48 +124,55 @@ def measure_capacity(command, bodies, key):
     return found['requests'] / found['seconds']
 
 
+def probe(port, began, pipe):
+    """Asks for /livez until told to end; in a process of its own, before the clients' where
+    that is allowed, so that the time is the server's. How late it wakes from a sleep tells
+    what the machine adds."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    request = b'GET /livez HTTP/1.1\r\nHost: overload\r\n\r\n'
+    probes, late = [], [0]
+    with socket.create_connection(('127.0.0.1', port), timeout=60) as connection:
+        while not pipe.poll():
+            before = time.monotonic()
+            time.sleep(1 / PROBES)
+            asked = time.monotonic()
+            connection.sendall(request)
+            good = connection.recv(4096).startswith(b'HTTP/1.1 200 ')
+            probes.append(((time.monotonic() - asked) * 1000, asked - began, good))
+            late.append((asked - before - 1 / PROBES) * 1000)
+    pipe.send((probes, late))
+
+
 class Watch:
-    """Resident memory and /livez of a running server, each from a thread."""
+    """Resident memory and /livez of a running server."""
 
     def __init__(self, process, port):
-        self.process, self.port = process, port
+        self.process, self.began = process, time.monotonic()
         self.stop = threading.Event()
         self.memory, self.probes, self.late = [], [], []
-        self.threads = [threading.Thread(target=work)
-                        for work in (self.read_memory, self.probe)]
+        self.reader = threading.Thread(target=self.read_memory)
+        self.pipe, other = multiprocessing.Pipe()
+        self.prober = multiprocessing.Process(target=probe, args=(port, self.began, other))
 
     def __enter__(self):
-        self.began = time.monotonic()
-        for thread in self.threads:
-            thread.start()
+        self.prober.start()
+        self.reader.start()
         return self
 
     def __exit__(self, *_):
         self.stop.set()
-        for thread in self.threads:
-            thread.join()
+        self.reader.join()
+        self.pipe.send(None)
+        self.probes, self.late = self.pipe.recv()
+        self.prober.join()
 
     def read_memory(self):
+        """Once a second."""
         while not self.stop.wait(1):
             with open('/proc/%d/statm' % self.process.pid, encoding='ascii') as file:
                 pages = int(file.read().split()[1])
             self.memory.append((time.monotonic() - self.began, pages * os.sysconf('SC_PAGESIZE')))
-
-    def probe(self):
-        """Asks; before the clients' processes where that is allowed, so that the time is the
-        server's. How late a thread wakes that does nothing tells what the machine adds."""
-        with contextlib.suppress(PermissionError):
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-        request = b'GET /livez HTTP/1.1\r\nHost: overload\r\n\r\n'
-        with socket.create_connection(('127.0.0.1', self.port), timeout=60) as connection:
-            while not self.stop.is_set():
-                before = time.monotonic()
-                time.sleep(1 / PROBES)
-                asked = time.monotonic()
-                connection.sendall(request)
-                good = connection.recv(4096).startswith(b'HTTP/1.1 200 ')
-                self.probes.append(((time.monotonic() - asked) * 1000, asked - self.began, good))
-                self.late.append((asked - before - 1 / PROBES) * 1000)
 
 
 def overload(command, capacity, bodies, keys, seconds):
