@@ -197,7 +197,7 @@ static struct event_base *make_base(void)
     struct event_config *choice = event_config_new();
     if (!choice)
         return NULL;
-    event_config_set_flag(choice, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    event_config_set_flag(choice, EVENT_BASE_FLAG_NOLOCK);
     struct event_base *base = event_base_new_with_config(choice);
     event_config_free(choice);
     return base;
