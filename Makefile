@@ -38,9 +38,9 @@ demo: deps-light $(DEMO)/build.ninja ## build, then classify sentences with the 
 	@ninja -C $(DEMO) --quiet
 	@.ci/demo.sh $(DEMO)
 
-test: deps $(BUILD)/build.ninja ## build with libtorch and the ONNX checker, then run the tests
+test: deps $(BUILD)/build.ninja ## build with libtorch, the ONNX checker and the server, then run the tests
 	@.ci/venv.sh $(VENV)
-	@.ci/configure.sh $(BUILD) tests=true torch=enabled onnx=enabled
+	@.ci/configure.sh $(BUILD) tests=true torch=enabled onnx=enabled serve=enabled
 	ninja -C $(BUILD)
 	meson test -C $(BUILD) --no-rebuild --print-errorlogs
 
