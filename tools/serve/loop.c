@@ -211,7 +211,8 @@ static bool make_events(loop *own, int fd)
         return false;
     own->wake = event_new(own->base, own->wake_fd, EV_READ | EV_PERSIST, on_wake, own);
     own->reaper = event_new(own->base, -1, EV_PERSIST, on_reaper, own);
-    own->listener = evconnlistener_new(own->base, accepted, own, LEV_OPT_CLOSE_ON_EXEC, -1, fd);
+    /* It listens already; any other number would shorten its queue to libevent's. */
+    own->listener = evconnlistener_new(own->base, accepted, own, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     own->retry = evtimer_new(own->base, on_retry, own);
     if (own->listener)
         evconnlistener_set_error_cb(own->listener, not_accepted);
