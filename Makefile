@@ -38,7 +38,7 @@ demo: deps-light $(DEMO)/build.ninja ## build, then classify sentences with the 
 	@ninja -C $(DEMO) --quiet
 	@.ci/demo.sh $(DEMO)
 
-test: deps $(BUILD)/build.ninja ## build with libtorch, the ONNX checker and the server, then run the tests
+test: deps $(BUILD)/build.ninja ## build with libtorch, the ONNX checker and the server; run tests
 	@.ci/venv.sh $(VENV)
 	@.ci/configure.sh $(BUILD) tests=true torch=enabled onnx=enabled serve=enabled
 	ninja -C $(BUILD)
