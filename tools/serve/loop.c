@@ -23,22 +23,30 @@
 #define REAP_EVERY 20
 /* Milliseconds without accepting after that failed. */
 #define RETRY_AFTER 50
+/* Connections that are taken in one go; then those that are there have their turn. */
+#define ACCEPTED_AT_ONCE 32
+
+static void pause_accepting(loop *own, struct evconnlistener *listener, long microseconds)
+{
+    const struct timeval pause = {0, microseconds};
+    evconnlistener_disable(listener);
+    event_add(own->retry, &pause);
+}
 
 static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
                      int size, void *user)
 {
-    (void)listener;
+    loop *own = user;
     (void)size;
-    connection_open(user, fd, address);
+    connection_open(own, fd, address);
+    if (++own->accepted % ACCEPTED_AT_ONCE == 0)
+        pause_accepting(own, listener, 0);
 }
 
 /* No files left, most likely: to try again at once would only burn time. */
 static void not_accepted(struct evconnlistener *listener, void *user)
 {
-    const struct timeval pause = {0, RETRY_AFTER * 1000};
-    loop *own = user;
-    evconnlistener_disable(listener);
-    event_add(own->retry, &pause);
+    pause_accepting(user, listener, RETRY_AFTER * 1000);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *user)

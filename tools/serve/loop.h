@@ -32,7 +32,8 @@ typedef struct loop {
     struct evconnlistener *listener; /* on the shared socket */
     int wake_fd;
     struct event *wake;
-    struct event *retry;  /* accepts again after accepting failed */
+    size_t accepted;      /* connections so far */
+    struct event *retry;  /* accepts again after accepting failed or has paused */
     struct event *reaper; /* while draining: looks for the end */
     atomic_int asked;     /* loop_stage that other threads want */
     loop_stage stage;
