@@ -179,7 +179,7 @@ class Hostile(serving.Case):
         """Random changes of good requests: whatever comes back are answers of HTTP."""
         noise = random.Random(1)
         good = post(BODY, b'Content-Length: %d' % len(BODY), b'Connection: close')
-        for _ in range(300):
+        for _ in range(150):
             data = bytearray(good)
             for _ in range(noise.randrange(1, 6)):
                 at = noise.randrange(len(data))
@@ -197,6 +197,45 @@ class Hostile(serving.Case):
                 self.assertTrue(answer.startswith(b'HTTP/1.1 '), answer)
             for status in serving.statuses(answer):
                 self.assertIn(status, (200, 400, 404, 405, 408, 413, 415, 417, 422, 431, 501, 505))
+
+    def test_long_pipeline(self):
+        """Thousands of requests at once are all answered, and others meanwhile."""
+        count = 3000
+        with self.server.socket() as own:
+            own.sendall(b'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n' * (count - 1) +
+                        b'GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+            self.good(self.server.get('/livez'))
+            self.assertEqual(serving.statuses(serving.read_all(own)), [200] * count)
+
+    def test_unread_bound(self):
+        """Clients that read nothing share a bound; who goes beyond it is cut off."""
+        asked = 1000
+        with serving.Server('--model', self.model, '--body-memory', '300000') as server:
+            server.wait_until_ready()
+            clients = [server.socket() for _ in range(8)]
+            for own in clients:
+                own.sendall(b'GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n' * asked)
+            while server.metric('nlp_http_connections') > 6:
+                pass
+            for own in clients:
+                self.assertLess(len(serving.statuses(self.read_some(own))), asked)
+                own.close()
+            self.good(server.post('/predict', {'text': 'word_1'}))
+
+    def read_some(self, own):
+        """What was sent before the connection was cut off, or nothing more came."""
+        own.settimeout(0.2)
+        data = b''
+        try:
+            while True:
+                piece = own.recv(65536)
+                if not piece:
+                    return data
+                data += piece
+                if len(data) > 1 << 20:
+                    return data
+        except (TimeoutError, ConnectionResetError):
+            return data
 
     def test_unread_answers(self):
         """A client that asks and never reads gets no unbounded memory."""

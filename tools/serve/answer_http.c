@@ -126,6 +126,7 @@ static void write_all(connection *client, http_slice head, http_slice body)
     sent = sent > head.size ? sent - head.size : 0;
     if (sent < body.size)
         bufferevent_write(client->events, body.data + sent, body.size - sent);
+    connection_wrote(client);
 }
 
 void answer_bytes(connection *client, int status, const char *type, const char *data, size_t size)

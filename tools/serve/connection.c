@@ -22,6 +22,9 @@
 #define READ_AHEAD (128u << 10)
 #define UNREAD_LIMIT (256u << 10)
 #define LINGER_SECONDS 2.0
+#define AT_ONCE 1e-6
+/* Requests of one connection that are handled before the others get their turn. */
+#define TURN 32
 #define DRAIN_SECONDS 1.0
 #define KEEP_BODY (64u << 10)
 /* Connections beyond the limit that may be told so at a time. */
@@ -83,6 +86,32 @@ static void let_go(connection *client)
     client->held = 0;
 }
 
+static size_t unread(const connection *client)
+{
+    return evbuffer_get_length(bufferevent_get_output(client->events));
+}
+
+static void count_unsent(connection *client, size_t now)
+{
+    server *owner = client->loop->server;
+    atomic_fetch_add(&owner->unsent, now);
+    atomic_fetch_sub(&owner->unsent, client->unsent);
+    client->unsent = now;
+}
+
+/* Clients that ask and do not read share a bound; whoever goes beyond it is cut off. */
+void connection_wrote(connection *client)
+{
+    const server *owner = client->loop->server;
+    size_t left = unread(client);
+    if (left == 0 && client->unsent == 0)
+        return;
+    count_unsent(client, left);
+    client->doomed = atomic_load(&owner->unsent) > owner->settings->body_memory;
+    if (client->doomed)
+        client->keep_alive = false;
+}
+
 /* Nobody waits for this job any more. */
 static void abandon(connection *client)
 {
@@ -100,6 +129,7 @@ void connection_free(connection *client)
     loop *own = client->loop;
     abandon(client);
     let_go(client);
+    count_unsent(client, 0);
     if (client->events) {
         unlink_connection(own, client);
         bufferevent_free(client->events);
@@ -121,11 +151,6 @@ static void linger(connection *client)
     shutdown(fd, SHUT_WR);
     bufferevent_enable(client->events, EV_READ);
     set_timer(client, LINGER_SECONDS);
-}
-
-static size_t unread(const connection *client)
-{
-    return evbuffer_get_length(bufferevent_get_output(client->events));
 }
 
 /* Ready for the next request. */
@@ -153,7 +178,7 @@ void connection_answered(connection *client)
     client->state = CONNECTION_CLOSING;
     out_free(&client->body_bytes);
     let_go(client);
-    set_timer(client, client->loop->server->settings->write_timeout);
+    set_timer(client, client->doomed ? AT_ONCE : client->loop->server->settings->write_timeout);
     if (unread(client) == 0)
         linger(client);
 }
@@ -313,7 +338,11 @@ static bool read_body(connection *client)
 static void advance(connection *client)
 {
     bool more = true;
-    while (more) {
+    for (int steps = 0; more; steps++) {
+        if (steps == 2 * TURN) {
+            bufferevent_trigger(client->events, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+            return;
+        }
         if (unread(client) > UNREAD_LIMIT && client->state == CONNECTION_HEAD) {
             client->paused = true;
             bufferevent_disable(client->events, EV_READ);
@@ -367,6 +396,7 @@ static void on_read(struct bufferevent *events, void *user)
 static void on_written(struct bufferevent *events, void *user)
 {
     connection *client = user;
+    count_unsent(client, 0);
     if (client->state == CONNECTION_CLOSING) {
         linger(client);
     } else if (client->paused) {

@@ -40,6 +40,7 @@ typedef struct connection {
     connection_state state;
     bool secure; /* TLS */
     bool paused; /* no reading until the client has read answers */
+    bool doomed; /* it leaves too much unread: to be cut off */
     bool begun;  /* a byte of a request has come */
 
     /* The request at hand. */
@@ -50,6 +51,7 @@ typedef struct connection {
     http_chunks chunks;
     out body_bytes; /* what has come of a body in pieces */
     size_t held;    /* bytes of it that the server counts */
+    size_t unsent;  /* bytes of answers that it counts */
     http_slice body;
     bool keep_alive;
     bool head_only;
@@ -66,6 +68,8 @@ typedef struct connection {
 /* Takes over a socket that was accepted. */
 void connection_open(struct loop *loop, int fd, const struct sockaddr *address);
 void connection_free(connection *client);
+/* Counts what the socket did not take of an answer. */
+void connection_wrote(connection *client);
 /* The request's answer is on its way: goes on to the next request, or closes. */
 void connection_answered(connection *client);
 /* The job of a request is done. */

@@ -48,6 +48,7 @@ typedef struct server {
     atomic_size_t connections;
     size_t most_connections;   /* as set, or as many as the system allows */
     atomic_size_t body_memory; /* bytes that bodies in pieces hold */
+    atomic_size_t unsent;      /* bytes of answers that clients have not read */
 } server;
 
 /* Runs until SIGTERM or SIGINT; the exit status. */
