@@ -119,6 +119,51 @@ class Hostile(serving.Case):
         connection.close()
         self.refused(post(b'', b'Content-Length: 9999999999999999999'), 413, 'body_too_large')
 
+    def test_long_bodies(self):
+        """Those that are read elsewhere get the same answers, in the same order."""
+        blanks = b' ' * (1 << 20)
+        connection = self.server.connect()
+        wanted = self.expected('word_1')[0]['probabilities']
+        for _ in range(3):
+            body = self.good(self.server.post('/predict', blanks + BODY, connection=connection))
+            self.assertEqual(body['probabilities'], wanted)
+            for bad, status, code in ((b'{"text": ', 400, 'invalid_json'),
+                                      (b'["a"]', 400, 'invalid_type'),
+                                      (b'[' * 40, 400, 'json_too_deep'),
+                                      (b'{"x": [' + b'1,' * 9000 + b'1]}', 413, 'too_many_values'),
+                                      (b'{"a": 1, "a": 2}', 400, 'duplicate_key'),
+                                      (b'{"text": "\xff"}', 422, 'invalid_utf8'),
+                                      (b'{}', 400, 'text_required')):
+                refused = self.server.post('/predict', blanks + bad, connection=connection)
+                self.problem(refused, status, code)
+        for path in ('/explain', '/invocations', '/predict_batch', '/feedback'):
+            answer = self.server.post(path, blanks + b'{"text": "a", "texts": ["a"], "label": 1, '
+                                                     b'"prediction": 1}', connection=connection)
+            self.good(answer)
+        connection.close()
+        chunk = b'%x\r\n' % len(blanks) + blanks + b'\r\n'
+        data = self.server.raw(post(chunk + b'%x\r\n' % len(BODY) + BODY + b'\r\n0\r\n\r\n',
+                                    b'Transfer-Encoding: chunked') +
+                               post(BODY, b'Content-Length: %d' % len(BODY), b'Connection: close'))
+        self.assertEqual(serving.statuses(data), [200, 200])
+        texts = [b'word_1 ' * 200] * 200
+        data = b''.join(len(text).to_bytes(4, 'little') + text for text in texts)
+        head = json.dumps({'x': 'y' * 100000, 'inputs': [{
+            'name': 'text', 'datatype': 'BYTES', 'shape': [200],
+            'parameters': {'binary_data_size': len(data)}}]}).encode()
+        answer = self.server.post('/v2/models/model/infer', head + data,
+                                  Content_Type='application/octet-stream',
+                                  Inference_Header_Content_Length=str(len(head)))
+        self.assertEqual(len(self.good(answer)['outputs'][0]['data']), 200)
+
+    def test_leaving_with_long_bodies(self):
+        body = b' ' * 500000 + BODY
+        data = post(body, b'Content-Length: %d' % len(body))
+        for cut in range(len(data) - 6, len(data) + 1):
+            for _ in range(5):
+                with self.server.socket() as own:
+                    own.sendall(data[:cut])
+
     def test_many_texts(self):
         for body in (b'{"texts": [' + b'"",' * 500000 + b'""]}',
                      b'{"texts": [' + b'1,' * 900000 + b'1]}',

@@ -68,8 +68,6 @@ typedef struct connection {
 /* Takes over a socket that was accepted. */
 void connection_open(struct loop *loop, int fd, const struct sockaddr *address);
 void connection_free(connection *client);
-/* Counts what the socket did not take of an answer. */
-void connection_wrote(connection *client);
 /* The request's answer is on its way: goes on to the next request, or closes. */
 void connection_answered(connection *client);
 /* The job of a request is done. */

@@ -118,7 +118,7 @@ void predict_text(connection *client, const json_t *root, job_answer_fn answer, 
         infer_drop(client, work);
 }
 
-void predict_one(connection *client, const json_t *root)
+void predict_one(connection *client, json_t *root)
 {
     predict_text(client, root, answer_one, false);
 }
@@ -139,7 +139,7 @@ static bool add_all(connection *client, job *work, const json_t *texts, uint32_t
     return true;
 }
 
-void predict_many(connection *client, const json_t *root)
+void predict_many(connection *client, json_t *root)
 {
     uint32_t max_length = 0;
     const json_t *texts = json_object_get(root, "texts");
@@ -167,16 +167,10 @@ void predict_many(connection *client, const json_t *root)
 
 void handle_predict(connection *client)
 {
-    json_t *root = request_json(client);
-    if (root)
-        predict_one(client, root);
-    json_decref(root);
+    request_json(client, predict_one);
 }
 
 void handle_predict_batch(connection *client)
 {
-    json_t *root = request_json(client);
-    if (root)
-        predict_many(client, root);
-    json_decref(root);
+    request_json(client, predict_many);
 }

@@ -279,6 +279,23 @@ static void give_way(void)
     setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICER);
 }
 
+static void infer(worker *own, job *first)
+{
+    const served *model = served_of(first->version);
+    if (first->explains) {
+        explain(own, model, first);
+    } else if (own->slice_count == 1 && !own->all->options.cache) {
+        run all = run_in_place(&own->slices[0]);
+        compute(own, model, &all);
+    } else {
+        predict_gathered(own, model);
+    }
+    if (own->only && sentiment_cancel_requested(own->cancel))
+        return;
+    count(own, model);
+    sample_tokenizer(own, model);
+}
+
 void *worker_run(void *user)
 {
     worker *own = user;
@@ -286,20 +303,10 @@ void *worker_run(void *user)
     own->shard = serve_metrics_join(own->all->options.metrics);
     while (batcher_take(own)) {
         job *first = own->slices[0].work;
-        const served *model = served_of(first->version);
-        if (first->explains) {
-            explain(own, model, first);
-        } else if (own->slice_count == 1 && !own->all->options.cache) {
-            run all = run_in_place(&own->slices[0]);
-            compute(own, model, &all);
-        } else {
-            predict_gathered(own, model);
-        }
-        bool stopped = own->only && sentiment_cancel_requested(own->cancel);
-        if (!stopped) {
-            count(own, model);
-            sample_tokenizer(own, model);
-        }
+        if (first->run)
+            first->run(first);
+        else
+            infer(own, first);
         batcher_give(own);
         if (own->ids_capacity > IDS_KEEP) {
             free(own->ids);
