@@ -187,8 +187,8 @@ def overload(command, capacity, bodies, keys, seconds):
                 connections = int(ASKED * capacity['requests'] * share * wait) + 1
                 loads[name] = start_wrk(port, connections, seconds, bodies, PAUSE * 1000,
                                         keys[name])
-            # Until the clients leave, all at once.
-            time.sleep(max(seconds - (time.monotonic() - watch.began), 0))
+            # Until just before the clients leave, all at once.
+            time.sleep(max(seconds - 0.5 - (time.monotonic() - watch.began), 0))
         found = {name: end_wrk(load) for name, load in loads.items()}
     return found, watch
 
