@@ -134,6 +134,9 @@ def write_all(root):
         corpus.add(name, data)
     for name, data in seeds_serve.labels():
         corpus.add('labels-' + name, data, 1)
+    corpus = Corpus(root, 'http')
+    for number, (name, data) in enumerate(seeds_serve.requests()):
+        corpus.add(name, data, number)
     corpus = Corpus(root, 'baseline')
     for name, data, classes in seeds_serve.baselines():
         corpus.add(name, data, classes - 1)

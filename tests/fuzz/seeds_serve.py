@@ -64,3 +64,30 @@ def baselines():
             ('negative', 'prediction', {'counts': [500, -200, 100]})):
         yield name, json.dumps({**whole, 'features': {**features, feature: value}}).encode(), 3
     yield 'few', json.dumps({**whole, 'count': 99}).encode(), 3
+
+
+def requests():
+    """Name and bytes of requests of HTTP."""
+    line = b'POST /predict?a=b HTTP/1.1\r\nHost: x\r\n'
+    body = b'{"text": "a\\u00e4\\n", "x": [1, {"y": null}], "max_length": 5}'
+    yield 'length', line + b'Content-Length: %d\r\n\r\n' % len(body) + body
+    yield 'chunks', (line + b'Transfer-Encoding: chunked\r\n\r\n5;e="f"\r\n' + body[:5] +
+                     b'\r\n%X\r\n' % (len(body) - 5) + body[5:] + b'\r\n0\r\nT: u\r\n\r\n')
+    yield 'fields', (b'GET / HTTP/1.0\r\nConnection: a, keep-alive\r\nX-Id:\t y z \r\n'
+                     b'Accept: */*\r\n\r\n')
+    yield 'absolute', b'OPTIONS http://h:1/p?q HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n\r\n'
+    yield 'star', b'OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n'
+    yield 'both-lengths', line + b'Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
+    yield 'two-lengths', line + b'Content-Length: 1\r\ncontent-length: 1\r\n\r\na'
+    yield 'gzip', line + b'Transfer-Encoding: gzip, chunked\r\n\r\n'
+    yield 'bare-lines', b'GET / HTTP/1.1\nHost: x\n\n'
+    yield 'folded', line + b'A: b\r\n c\r\n\r\n'
+    yield 'blank-before-colon', line + b'A : b\r\n\r\n'
+    yield 'version-2', b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+    yield 'long-chunk', line + b'Transfer-Encoding: chunked\r\n\r\nfffffffff\r\n'
+    yield 'deep', line + b'\r\n' + b'[' * 9 + b'1' + b']' * 9
+    yield 'many', line + b'\r\n[' + b'1,' * 65 + b'1]'
+    yield 'strings', line + b'\r\n["[[\\"]]", ",\\\\", "{\\u005b"]'
+    yield 'many-fields', b'GET / HTTP/1.1\r\nHost: x\r\n' + b'A: b\r\n' * 100 + b'\r\n'
+    yield 'tls', b'\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'
+    yield 'empty', b''

@@ -113,6 +113,22 @@ class Log(serving.Case):
         lines = self.run_server('--log-level', 'error')
         self.assertEqual(lines, [])
 
+    def test_metrics(self):
+        """The guide's log_model_metrics, now and then and at the end."""
+        lines = [line['metrics'] for line in self.run_server('--log-metrics', '0.05')
+                 if line['event_type'] == 'metrics']
+        answers = self.expected('word_1 \u00e4', 'word_2', 'word_3')
+        self.assertEqual(set(lines[-1]),
+                         {'total_predictions', 'avg_confidence', 'avg_processing_time'})
+        self.assertEqual(lines[-1]['total_predictions'], 3)
+        self.assertAlmostEqual(lines[-1]['avg_confidence'],
+                               sum(one['confidence'] for one in answers) / 3, places=4)
+        self.assertGreater(lines[-1]['avg_processing_time'], 0)
+        totals = [line['total_predictions'] for line in lines]
+        self.assertEqual(totals, sorted(totals))
+        none = self.run_server('--log-metrics', '0')
+        self.assertNotIn('metrics', [line['event_type'] for line in none])
+
     def test_rotation(self):
         path, moved = self.path('rotated'), self.path('rotated.1')
         with serving.Server('--model', self.model, '--log-file', path) as server:

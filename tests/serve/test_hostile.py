@@ -119,6 +119,51 @@ class Hostile(serving.Case):
         connection.close()
         self.refused(post(b'', b'Content-Length: 9999999999999999999'), 413, 'body_too_large')
 
+    def test_long_bodies(self):
+        """Those that are read elsewhere get the same answers, in the same order."""
+        blanks = b' ' * (1 << 20)
+        connection = self.server.connect()
+        wanted = self.expected('word_1')[0]['probabilities']
+        for _ in range(3):
+            body = self.good(self.server.post('/predict', blanks + BODY, connection=connection))
+            self.assertEqual(body['probabilities'], wanted)
+            for bad, status, code in ((b'{"text": ', 400, 'invalid_json'),
+                                      (b'["a"]', 400, 'invalid_type'),
+                                      (b'[' * 40, 400, 'json_too_deep'),
+                                      (b'{"x": [' + b'1,' * 9000 + b'1]}', 413, 'too_many_values'),
+                                      (b'{"a": 1, "a": 2}', 400, 'duplicate_key'),
+                                      (b'{"text": "\xff"}', 422, 'invalid_utf8'),
+                                      (b'{}', 400, 'text_required')):
+                refused = self.server.post('/predict', blanks + bad, connection=connection)
+                self.problem(refused, status, code)
+        for path in ('/explain', '/invocations', '/predict_batch', '/feedback'):
+            answer = self.server.post(path, blanks + b'{"text": "a", "texts": ["a"], "label": 1, '
+                                                     b'"prediction": 1}', connection=connection)
+            self.good(answer)
+        connection.close()
+        chunk = b'%x\r\n' % len(blanks) + blanks + b'\r\n'
+        data = self.server.raw(post(chunk + b'%x\r\n' % len(BODY) + BODY + b'\r\n0\r\n\r\n',
+                                    b'Transfer-Encoding: chunked') +
+                               post(BODY, b'Content-Length: %d' % len(BODY), b'Connection: close'))
+        self.assertEqual(serving.statuses(data), [200, 200])
+        texts = [b'word_1 ' * 200] * 200
+        data = b''.join(len(text).to_bytes(4, 'little') + text for text in texts)
+        head = json.dumps({'x': 'y' * 100000, 'inputs': [{
+            'name': 'text', 'datatype': 'BYTES', 'shape': [200],
+            'parameters': {'binary_data_size': len(data)}}]}).encode()
+        answer = self.server.post('/v2/models/model/infer', head + data,
+                                  Content_Type='application/octet-stream',
+                                  Inference_Header_Content_Length=str(len(head)))
+        self.assertEqual(len(self.good(answer)['outputs'][0]['data']), 200)
+
+    def test_leaving_with_long_bodies(self):
+        body = b' ' * 500000 + BODY
+        data = post(body, b'Content-Length: %d' % len(body))
+        for cut in range(len(data) - 6, len(data) + 1):
+            for _ in range(5):
+                with self.server.socket() as own:
+                    own.sendall(data[:cut])
+
     def test_many_texts(self):
         for body in (b'{"texts": [' + b'"",' * 500000 + b'""]}',
                      b'{"texts": [' + b'1,' * 900000 + b'1]}',
@@ -179,7 +224,7 @@ class Hostile(serving.Case):
         """Random changes of good requests: whatever comes back are answers of HTTP."""
         noise = random.Random(1)
         good = post(BODY, b'Content-Length: %d' % len(BODY), b'Connection: close')
-        for _ in range(300):
+        for _ in range(150):
             data = bytearray(good)
             for _ in range(noise.randrange(1, 6)):
                 at = noise.randrange(len(data))
@@ -197,6 +242,45 @@ class Hostile(serving.Case):
                 self.assertTrue(answer.startswith(b'HTTP/1.1 '), answer)
             for status in serving.statuses(answer):
                 self.assertIn(status, (200, 400, 404, 405, 408, 413, 415, 417, 422, 431, 501, 505))
+
+    def test_long_pipeline(self):
+        """Thousands of requests at once are all answered, and others meanwhile."""
+        count = 3000
+        with self.server.socket() as own:
+            own.sendall(b'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n' * (count - 1) +
+                        b'GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+            self.good(self.server.get('/livez'))
+            self.assertEqual(serving.statuses(serving.read_all(own)), [200] * count)
+
+    def test_unread_bound(self):
+        """Clients that read nothing share a bound; who goes beyond it is cut off."""
+        asked = 1000
+        with serving.Server('--model', self.model, '--body-memory', '300000') as server:
+            server.wait_until_ready()
+            clients = [server.socket() for _ in range(8)]
+            for own in clients:
+                own.sendall(b'GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n' * asked)
+            while server.metric('nlp_http_connections') > 6:
+                pass
+            for own in clients:
+                self.assertLess(len(serving.statuses(self.read_some(own))), asked)
+                own.close()
+            self.good(server.post('/predict', {'text': 'word_1'}))
+
+    def read_some(self, own):
+        """What was sent before the connection was cut off, or nothing more came."""
+        own.settimeout(0.2)
+        data = b''
+        try:
+            while True:
+                piece = own.recv(65536)
+                if not piece:
+                    return data
+                data += piece
+                if len(data) > 1 << 20:
+                    return data
+        except (TimeoutError, ConnectionResetError):
+            return data
 
     def test_unread_answers(self):
         """A client that asks and never reads gets no unbounded memory."""

@@ -123,6 +123,28 @@ class Life(serving.Case):
             for own in [*silent, begun]:
                 own.close()
 
+    def test_refuses_while_draining(self):
+        """What comes too late learns it at once, while what was accepted is finished."""
+        with serving.Server('--model', self.model, '--drain-timeout', '3600') as server:
+            server.wait_until_ready()
+            own = server.socket()
+            own.sendall(b'POST /predict HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n'
+                        b'Content-Length: 18\r\n\r\n')
+            self.assertEqual(own.recv(1000), b'HTTP/1.1 100 Continue\r\n\r\n')
+            server.process.send_signal(signal.SIGTERM)
+            refused = False
+            while not refused and server.process.poll() is None:
+                try:
+                    server.socket().close()
+                except ConnectionRefusedError:
+                    refused = True
+                except ConnectionResetError:  # it came at that very moment
+                    pass
+            self.assertIsNone(server.process.poll())
+            own.sendall(b'{"text": "word_1"}')
+            self.assertEqual(serving.statuses(serving.read_all(own)), [200])
+            own.close()
+
     def test_timeouts(self):
         with serving.Server('--model', self.model, '--header-timeout', '0.05', '--body-timeout',
                             '0.05', '--idle-timeout', '0.05') as server:

@@ -160,6 +160,25 @@ class Versions(Folder):
             self.order(server, '/admin/reload')
             self.assertEqual(self.version(server), '2')
 
+    def test_same_version_again(self):
+        """A version that is made anew under its old name is another one, and is counted on."""
+        self.add('1')
+        loaded = 'nlp_model_loaded{model="m",version="1"}'
+        with self.serve() as server:
+            server.wait_until_ready()
+            self.assertEqual(self.version(server), '1')
+            shutil.rmtree(os.path.join(self.models, 'm', '1'))
+            self.add('1', seed=2)
+            self.order(server, '/admin/reload')
+            body = self.good(server.post('/predict', {'text': TEXT}))
+            self.assertEqual(body['probabilities'], self.answers['2'])
+            self.order(server, '/admin/models/m/label', {'label': 'previous'})
+            # Until the old one has been freed, which its memory shows nowhere else.
+            for _ in range(3):
+                server.process.send_signal(signal.SIGHUP)
+                self.order(server, '/admin/reload')
+                self.assertEqual(server.metric(loaded), 1)
+
     def test_single_file(self):
         path = self.path('single.safetensors')
         shutil.copy(self.files[1], path)

@@ -180,8 +180,9 @@ class Cors(serving.Case):
 
 class Manager(serving.Case):
     def test_inherited_socket(self):
-        """As systemd hands a socket over: descriptor 3, and two variables."""
-        with socket.create_server(('127.0.0.1', 0)) as listening:
+        """As systemd hands a socket over: descriptor 3, and two variables. Its queue stays
+        as long as it was, and open when the server has gone."""
+        with socket.create_server(('127.0.0.1', 0), backlog=77) as listening:
             port = listening.getsockname()[1]
             code = ('import os, sys\n'
                     'os.dup2(int(sys.argv[1]), 3)\n'
@@ -196,9 +197,14 @@ class Manager(serving.Case):
             with socket.create_connection(('127.0.0.1', port), serving.PATIENCE) as own:
                 own.sendall(b'GET /livez HTTP/1.0\r\n\r\n')
                 self.assertEqual(serving.statuses(serving.read_all(own)), [200])
+            # tcpi_sacked, of a listening socket: how long its queue may be.
+            info = listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+            self.assertEqual(int.from_bytes(info[28:32], serving.sys.byteorder), 77)
             process.send_signal(signal.SIGTERM)
             self.assertEqual(process.wait(serving.PATIENCE), 0)
             process.stdout.close()
+            socket.create_connection(('127.0.0.1', port), serving.PATIENCE).close()
+            listening.accept()[0].close()
 
     def test_notifications(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -169,13 +169,14 @@ static void label(connection *client, const char *name, const json_t *root)
     answer_order(client, status, &error);
 }
 
-void handle_admin_label(connection *client)
+static void label_path(connection *client, json_t *root)
 {
     char name[SERVE_REGISTRY_NAME_LIMIT + 1];
-    if (!take_name(client, name))
-        return;
-    json_t *root = request_json(client);
-    if (root)
+    if (take_name(client, name))
         label(client, name, root);
-    json_decref(root);
+}
+
+void handle_admin_label(connection *client)
+{
+    request_json(client, label_path);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bounds.h"
 #include "cors.h"
 #include "loop.h"
 #include "routes.h"
@@ -126,6 +127,7 @@ static void write_all(connection *client, http_slice head, http_slice body)
     sent = sent > head.size ? sent - head.size : 0;
     if (sent < body.size)
         bufferevent_write(client->events, body.data + sent, body.size - sent);
+    bounds_check_unsent(client);
 }
 
 void answer_bytes(connection *client, int status, const char *type, const char *data, size_t size)

@@ -118,13 +118,15 @@ static void take_slice(worker *own, job *work, uint64_t *tokens)
         work->started = job_now();
 }
 
-/* Explanations run alone; texts run with others of their version. */
+/* Explanations, and what is no inference, run alone; texts run with others of their
+ * version. */
 static bool fits(const worker *own, const job *work)
 {
     if (own->slice_count == 0)
         return true;
     const job *first = own->slices[0].work;
-    return !first->explains && !work->explains && work->version == first->version;
+    return !first->explains && !work->explains && !first->run && !work->run &&
+           work->version == first->version;
 }
 
 static void take_batch(worker *own)

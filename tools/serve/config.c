@@ -44,6 +44,7 @@ static const option_spec log_options[] = {
      .choices = levels,
      .help = "least that is logged"},
     FLAG("log-text", log_text, "log the texts themselves, too"),
+    SECONDS("log-metrics", log_metrics, "between lines that sum up; 0: none"),
     {.name = NULL}};
 
 static const option_spec access_options[] = {

@@ -28,7 +28,8 @@ typedef struct config {
 
     const char *log_file;
     bool log_stderr, log_text;
-    int32_t log_level; /* serve_log_level */
+    int32_t log_level;  /* serve_log_level */
+    double log_metrics; /* seconds */
     const char *tls_certificate, *tls_key;
     const char *cors; /* NULL: off */
     const char *api_keys;

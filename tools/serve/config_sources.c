@@ -44,6 +44,7 @@ static const config defaults = {
     .write_timeout = 30,
     .drain_timeout = 30,
     .log_level = SERVE_LOG_INFO,
+    .log_metrics = 60,
     .admin_port = 8001,
 };
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "answer_http.h"
+#include "bounds.h"
 #include "loop.h"
 #include "routes.h"
 #include "tls.h"
@@ -22,6 +23,9 @@
 #define READ_AHEAD (128u << 10)
 #define UNREAD_LIMIT (256u << 10)
 #define LINGER_SECONDS 2.0
+#define AT_ONCE 1e-6
+/* Requests of one connection that are handled before the others get their turn. */
+#define TURN 32
 #define DRAIN_SECONDS 1.0
 #define KEEP_BODY (64u << 10)
 /* Connections beyond the limit that may be told so at a time. */
@@ -68,21 +72,6 @@ static void unlink_connection(loop *own, connection *client)
     serve_metrics_add(own->server->metrics, SERVE_VALUE_CONNECTIONS, -1);
 }
 
-/* Counts more bytes of a body that comes in pieces; false: there is no room for it
- * among those of all connections. */
-static bool hold(connection *client, size_t size)
-{
-    server *owner = client->loop->server;
-    client->held += size;
-    return atomic_fetch_add(&owner->body_memory, size) + size <= owner->settings->body_memory;
-}
-
-static void let_go(connection *client)
-{
-    atomic_fetch_sub(&client->loop->server->body_memory, client->held);
-    client->held = 0;
-}
-
 /* Nobody waits for this job any more. */
 static void abandon(connection *client)
 {
@@ -99,7 +88,8 @@ void connection_free(connection *client)
 {
     loop *own = client->loop;
     abandon(client);
-    let_go(client);
+    bounds_let_go(client);
+    bounds_set_unsent(client, 0);
     if (client->events) {
         unlink_connection(own, client);
         bufferevent_free(client->events);
@@ -123,17 +113,12 @@ static void linger(connection *client)
     set_timer(client, LINGER_SECONDS);
 }
 
-static size_t unread(const connection *client)
-{
-    return evbuffer_get_length(bufferevent_get_output(client->events));
-}
-
 /* Ready for the next request. */
 static void next_request(connection *client)
 {
     const config *settings = client->loop->server->settings;
     out_reset(&client->body_bytes, KEEP_BODY);
-    let_go(client);
+    bounds_let_go(client);
     client->state = CONNECTION_HEAD;
     client->begun = false;
     client->scanned = 0;
@@ -152,9 +137,9 @@ void connection_answered(connection *client)
     }
     client->state = CONNECTION_CLOSING;
     out_free(&client->body_bytes);
-    let_go(client);
-    set_timer(client, client->loop->server->settings->write_timeout);
-    if (unread(client) == 0)
+    bounds_let_go(client);
+    set_timer(client, client->doomed ? AT_ONCE : client->loop->server->settings->write_timeout);
+    if (bounds_unsent(client) == 0)
         linger(client);
 }
 
@@ -258,7 +243,7 @@ static bool read_length(connection *client, struct evbuffer *input)
     if (here < READ_AHEAD / 2 && here < wanted - pieces->used)
         return false;
     size_t part = here < wanted - pieces->used ? here : wanted - pieces->used;
-    if (!hold(client, part))
+    if (!bounds_hold(client, part))
         return refuse(client, &busy);
     char *at = out_reserve(pieces, part);
     if (!at)
@@ -283,7 +268,7 @@ static bool read_chunks(connection *client, struct evbuffer *input)
         http_slice data = {NULL, 0};
         http_progress progress =
             http_decode(&client->chunks, piece.iov_base, piece.iov_len, &used, &data);
-        if (progress == HTTP_DATA && !hold(client, data.size))
+        if (progress == HTTP_DATA && !bounds_hold(client, data.size))
             return refuse(client, &busy);
         if (progress == HTTP_DATA)
             out_bytes(&client->body_bytes, data.data, data.size);
@@ -313,8 +298,12 @@ static bool read_body(connection *client)
 static void advance(connection *client)
 {
     bool more = true;
-    while (more) {
-        if (unread(client) > UNREAD_LIMIT && client->state == CONNECTION_HEAD) {
+    for (int steps = 0; more; steps++) {
+        if (steps == 2 * TURN) {
+            bufferevent_trigger(client->events, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+            return;
+        }
+        if (bounds_unsent(client) > UNREAD_LIMIT && client->state == CONNECTION_HEAD) {
             client->paused = true;
             bufferevent_disable(client->events, EV_READ);
             return;
@@ -342,7 +331,9 @@ void connection_submit(connection *client, job *work)
     client->job = work;
     client->state = CONNECTION_WAITING;
     if (batcher_submit(owner->batcher, work)) {
-        set_timer(client, owner->settings->deadline);
+        double passed = (double)(job_now() - client->received) * 1e-9;
+        double deadline = owner->settings->deadline;
+        set_timer(client, deadline > 0 && deadline <= passed ? AT_ONCE : deadline - passed);
         return;
     }
     client->job = NULL;
@@ -367,6 +358,7 @@ static void on_read(struct bufferevent *events, void *user)
 static void on_written(struct bufferevent *events, void *user)
 {
     connection *client = user;
+    bounds_set_unsent(client, 0);
     if (client->state == CONNECTION_CLOSING) {
         linger(client);
     } else if (client->paused) {

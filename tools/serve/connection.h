@@ -40,6 +40,7 @@ typedef struct connection {
     connection_state state;
     bool secure; /* TLS */
     bool paused; /* no reading until the client has read answers */
+    bool doomed; /* it leaves too much unread: to be cut off */
     bool begun;  /* a byte of a request has come */
 
     /* The request at hand. */
@@ -50,6 +51,7 @@ typedef struct connection {
     http_chunks chunks;
     out body_bytes; /* what has come of a body in pieces */
     size_t held;    /* bytes of it that the server counts */
+    size_t unsent;  /* bytes of answers that it counts */
     http_slice body;
     bool keep_alive;
     bool head_only;

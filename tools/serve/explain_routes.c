@@ -76,10 +76,12 @@ static void answer_explanation(connection *client, job *work)
     answer_json(client, 200);
 }
 
+static void explain(connection *client, json_t *root)
+{
+    predict_text(client, root, answer_explanation, true);
+}
+
 void handle_explain(connection *client)
 {
-    json_t *root = request_json(client);
-    if (root)
-        predict_text(client, root, answer_explanation, true);
-    json_decref(root);
+    request_json(client, explain);
 }

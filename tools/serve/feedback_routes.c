@@ -73,16 +73,18 @@ static void take_feedback(connection *client, const json_t *root, const serve_ve
     answer_json(client, 200);
 }
 
-void handle_feedback(connection *client)
+static void feed_back(connection *client, json_t *root)
 {
     const char *name = NULL, *number = NULL;
     serve_version *version = NULL;
-    json_t *root = request_json(client);
-    if (root && infer_name(client, root, "model", &name) &&
-        infer_name(client, root, "version", &number))
+    if (infer_name(client, root, "model", &name) && infer_name(client, root, "version", &number))
         version = infer_version(client, name, number);
     if (version)
         take_feedback(client, root, version);
     serve_registry_release(version);
-    json_decref(root);
+}
+
+void handle_feedback(connection *client)
+{
+    request_json(client, feed_back);
 }

@@ -14,8 +14,8 @@ void handle_predict(connection *client);
 void handle_predict_batch(connection *client);
 /* The same for a body that has been read, and with another answer. */
 void predict_text(connection *client, const json_t *root, job_answer_fn answer, bool explains);
-void predict_one(connection *client, const json_t *root);
-void predict_many(connection *client, const json_t *root);
+void predict_one(connection *client, json_t *root);
+void predict_many(connection *client, json_t *root);
 
 /* explain_routes.c */
 void handle_explain(connection *client);

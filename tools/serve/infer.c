@@ -199,13 +199,25 @@ void infer_fields(connection *client, const job *work)
                        SERVE_TIME_PREDICTION, job_now() - work->received);
 }
 
+/* There is one writer: what is read was written by the same thread. */
+static void add(atomic_uint_fast64_t *sum, uint64_t more)
+{
+    uint64_t now = atomic_load_explicit(sum, memory_order_relaxed);
+    atomic_store_explicit(sum, now + more, memory_order_relaxed);
+}
+
 void infer_note(connection *client, const job *work)
 {
-    const server *owner = client->loop->server;
+    loop *own = client->loop;
+    const server *owner = own->server;
     int model = served_of(work->version)->metrics;
-    for (size_t i = 0; i < work->count; i++)
-        recent_put(owner->recent, client->id, i,
-                   (recent_answer){model, work->results[i].prediction});
+    for (size_t i = 0; i < work->count; i++) {
+        const sentiment_result *result = &work->results[i];
+        recent_put(owner->recent, client->id, i, (recent_answer){model, result->prediction});
+        add(&own->confidence, (uint64_t)((double)result->confidence * 1e6));
+    }
+    add(&own->texts, work->count);
+    add(&own->nanoseconds, (job_now() - work->received) * work->count);
     if (!serve_log_wants(owner->log, SERVE_LOG_INFO))
         return;
     http_slice user = user_of(client);

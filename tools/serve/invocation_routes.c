@@ -57,22 +57,23 @@ static bool is_plain(const connection *client)
            (next == ';' || next == ' ');
 }
 
+static void invoke_plain(connection *client)
+{
+    json_t *text = json_stringn(client->body.data, client->body.size);
+    json_t *root = text ? json_object() : NULL;
+    if (!text)
+        answer_problem(client, 422, "invalid_utf8", "the text is not UTF-8");
+    else if (json_object_set_new(root, "text", text) != 0)
+        answer_later(client, 1, 503, "out_of_memory", "out of memory");
+    else
+        predict_one(client, root);
+    json_decref(root);
+}
+
 void handle_invocations(connection *client)
 {
-    json_t *root = NULL;
-    if (is_plain(client)) {
-        json_t *text = json_stringn(client->body.data, client->body.size);
-        if (!text) {
-            answer_problem(client, 422, "invalid_utf8", "the text is not UTF-8");
-            return;
-        }
-        root = json_object();
-        if (json_object_set_new(root, "text", text) != 0)
-            answer_later(client, 1, 503, "out_of_memory", "out of memory");
-        else
-            predict_one(client, root);
-    } else if ((root = request_json(client)) != NULL) {
-        invoke(client, root);
-    }
-    json_decref(root);
+    if (is_plain(client))
+        invoke_plain(client);
+    else
+        request_json(client, invoke);
 }

@@ -55,6 +55,8 @@ void job_reset(job *work)
     serve_registry_release(work->version);
     serve_registry_release(work->shadow);
     free(work->expected);
+    out_free(&work->body);
+    json_decref(work->reading.root);
     free_explanation(&work->why);
     if (work->text_capacity > KEEP_BYTES) {
         free(work->text);

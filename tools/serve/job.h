@@ -7,12 +7,15 @@
 #ifndef TOOLS_SERVE_JOB_H
 #define TOOLS_SERVE_JOB_H
 
+#include <jansson.h>
 #include <sentiment/sentiment.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "json_measure.h"
+#include "out.h"
 #include "registry.h"
 
 struct connection;
@@ -21,6 +24,15 @@ struct job;
 
 /* Writes the answer of a finished job to its connection, which is there. */
 typedef void (*job_answer_fn)(struct connection *connection, struct job *job);
+
+/* What came of reading JSON. */
+typedef struct json_reading {
+    json_t *root;     /* an object; NULL: one of the following is the reason */
+    json_shape shape; /* too deep, too many values */
+    bool no_object;
+    enum json_error_code code;
+    int position; /* of the error in the text */
+} json_reading;
 
 /* What each token of a text added, for jobs that ask for it. */
 typedef struct job_explanation {
@@ -50,6 +62,11 @@ typedef struct job {
     sentiment_result *results;
     float *probabilities; /* [count][classes] */
     size_t probabilities_capacity;
+    void (*run)(struct job *work); /* instead of computing: called by a worker */
+    out body;                      /* a request's, to be read by it */
+    size_t json_size, most_values; /* how much of that is JSON, and may be in it */
+    json_reading reading;
+    void (*then)(struct connection *connection, json_t *root);
     bool explains; /* instead of predicting; one text */
     job_explanation why;
     sentiment_status status; /* of the job as a whole */

@@ -54,20 +54,31 @@ int listen_open(const char *host, uint32_t port)
 }
 
 /* The first of the manager's sockets; they begin at 3. */
+#define MANAGED 3
+
+static bool is_managed(void)
+{
+    const char *process = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    return process && count && strtol(process, NULL, 10) == (long)getpid() &&
+           strtol(count, NULL, 10) >= 1;
+}
+
 int listen_inherited(void)
 {
-    const int fd = 3;
-    const char *process = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
     int listening = 0;
     socklen_t size = sizeof listening;
-    if (!process || !count || strtol(process, NULL, 10) != (long)getpid() ||
-        strtol(count, NULL, 10) < 1)
+    if (!is_managed() ||
+        getsockopt(MANAGED, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || !listening)
         return -1;
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || !listening)
-        return -1;
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    return fd;
+    fcntl(MANAGED, F_SETFD, FD_CLOEXEC);
+    fcntl(MANAGED, F_SETFL, fcntl(MANAGED, F_GETFL) | O_NONBLOCK);
+    return MANAGED;
+}
+
+void listen_end(int fd)
+{
+    if (fd != MANAGED || !is_managed())
+        shutdown(fd, SHUT_RD);
 }
 
 void listen_name(int fd, char *name, size_t size)

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "listen.h"
 #include "shadow.h"
 
 /* Jobs that are kept for reuse, and how long an answer may be to keep its memory. */
@@ -22,22 +23,30 @@
 #define REAP_EVERY 20
 /* Milliseconds without accepting after that failed. */
 #define RETRY_AFTER 50
+/* Connections that are taken in one go; then those that are there have their turn. */
+#define ACCEPTED_AT_ONCE 32
+
+static void pause_accepting(loop *own, struct evconnlistener *listener, long microseconds)
+{
+    const struct timeval pause = {0, microseconds};
+    evconnlistener_disable(listener);
+    event_add(own->retry, &pause);
+}
 
 static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
                      int size, void *user)
 {
-    (void)listener;
+    loop *own = user;
     (void)size;
-    connection_open(user, fd, address);
+    connection_open(own, fd, address);
+    if (++own->accepted % ACCEPTED_AT_ONCE == 0)
+        pause_accepting(own, listener, 0);
 }
 
 /* No files left, most likely: to try again at once would only burn time. */
 static void not_accepted(struct evconnlistener *listener, void *user)
 {
-    const struct timeval pause = {0, RETRY_AFTER * 1000};
-    loop *own = user;
-    evconnlistener_disable(listener);
-    event_add(own->retry, &pause);
+    pause_accepting(user, listener, RETRY_AFTER * 1000);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *user)
@@ -76,6 +85,7 @@ static void begin_draining(loop *own)
 {
     const struct timeval every = {0, REAP_EVERY * 1000};
     accept_last(own);
+    listen_end(evconnlistener_get_fd(own->listener));
     evconnlistener_free(own->listener);
     own->listener = NULL;
     connection *next = NULL;
@@ -195,7 +205,7 @@ static struct event_base *make_base(void)
     struct event_config *choice = event_config_new();
     if (!choice)
         return NULL;
-    event_config_set_flag(choice, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    event_config_set_flag(choice, EVENT_BASE_FLAG_NOLOCK);
     struct event_base *base = event_base_new_with_config(choice);
     event_config_free(choice);
     return base;
@@ -209,7 +219,8 @@ static bool make_events(loop *own, int fd)
         return false;
     own->wake = event_new(own->base, own->wake_fd, EV_READ | EV_PERSIST, on_wake, own);
     own->reaper = event_new(own->base, -1, EV_PERSIST, on_reaper, own);
-    own->listener = evconnlistener_new(own->base, accepted, own, LEV_OPT_CLOSE_ON_EXEC, -1, fd);
+    /* It listens already; any other number would shorten its queue to libevent's. */
+    own->listener = evconnlistener_new(own->base, accepted, own, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     own->retry = evtimer_new(own->base, on_retry, own);
     if (own->listener)
         evconnlistener_set_error_cb(own->listener, not_accepted);

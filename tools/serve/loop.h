@@ -32,7 +32,8 @@ typedef struct loop {
     struct evconnlistener *listener; /* on the shared socket */
     int wake_fd;
     struct event *wake;
-    struct event *retry;  /* accepts again after accepting failed */
+    size_t accepted;      /* connections so far */
+    struct event *retry;  /* accepts again after accepting failed or has paused */
     struct event *reaper; /* while draining: looks for the end */
     atomic_int asked;     /* loop_stage that other threads want */
     loop_stage stage;
@@ -44,6 +45,8 @@ typedef struct loop {
     job *spare;
     size_t spare_count;
     serve_metrics_shard *shard;
+    /* Sums over the texts answered; only the loop writes them. */
+    atomic_uint_fast64_t texts, confidence /* millionths */, nanoseconds;
     out body, head, extra; /* scratch of the answer being written */
     char date[32];
     int64_t date_second;

@@ -9,6 +9,9 @@
 #include "loop.h"
 #include "request_json.h"
 
+/* Tokens that are explained of a text: writing them down takes the event loop's time. */
+#define EXPLAINED_TOKENS 4096
+
 static void answer_one(connection *client, job *work)
 {
     if (!infer_check(client, work))
@@ -106,13 +109,16 @@ void predict_text(connection *client, const json_t *root, job_answer_fn answer, 
     if (!work)
         return;
     work->explains = explains;
+    uint32_t limit = max_length ? max_length : served_of(work->version)->session.max_length;
+    if (explains && limit > EXPLAINED_TOKENS)
+        max_length = EXPLAINED_TOKENS;
     if (infer_add(client, work, text, size, max_length, -1))
         infer_submit(client, work);
     else
         infer_drop(client, work);
 }
 
-void predict_one(connection *client, const json_t *root)
+void predict_one(connection *client, json_t *root)
 {
     predict_text(client, root, answer_one, false);
 }
@@ -133,7 +139,7 @@ static bool add_all(connection *client, job *work, const json_t *texts, uint32_t
     return true;
 }
 
-void predict_many(connection *client, const json_t *root)
+void predict_many(connection *client, json_t *root)
 {
     uint32_t max_length = 0;
     const json_t *texts = json_object_get(root, "texts");
@@ -161,16 +167,10 @@ void predict_many(connection *client, const json_t *root)
 
 void handle_predict(connection *client)
 {
-    json_t *root = request_json(client);
-    if (root)
-        predict_one(client, root);
-    json_decref(root);
+    request_json(client, predict_one);
 }
 
 void handle_predict_batch(connection *client)
 {
-    json_t *root = request_json(client);
-    if (root)
-        predict_many(client, root);
-    json_decref(root);
+    request_json(client, predict_many);
 }

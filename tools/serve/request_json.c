@@ -7,39 +7,17 @@
 #include <string.h>
 
 #include "answer_http.h"
+#include "json_measure.h"
 #include "loop.h"
 
 #define MAX_DEPTH 32
+/* Bytes of JSON that an event loop reads itself; that takes under a millisecond. */
+#define READ_HERE (64u << 10)
 /* All numbers are read as real ones: what is ignored may be a whole number of any size. */
 #define FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
 /* Values for each text that a request may have, and for all else. */
 #define VALUES_PER_TEXT 4
 #define VALUES_MORE 4096
-
-json_shape json_measure(const char *data, size_t size, size_t depth, size_t commas)
-{
-    size_t open = 0, seen = 0;
-    bool inside = false;
-    for (size_t i = 0; i < size; i++) {
-        char byte = data[i];
-        if (inside) {
-            if (byte == '\\')
-                i++;
-            else if (byte == '"')
-                inside = false;
-        } else if (byte == '"') {
-            inside = true;
-        } else if (byte == '[' || byte == '{') {
-            if (++open > depth)
-                return JSON_TOO_DEEP;
-        } else if (byte == ']' || byte == '}') {
-            open -= open > 0;
-        } else if (byte == ',' && ++seen > commas) {
-            return JSON_TOO_MANY;
-        }
-    }
-    return JSON_FINE;
-}
 
 /* application/json or application/...+json, before any parameters. */
 static bool is_json_type(http_slice type)
@@ -73,58 +51,109 @@ bool request_is_json(connection *client)
     return false;
 }
 
-static json_t *refuse_syntax(connection *client, const json_error_t *error)
+static void refuse_syntax(connection *client, const json_reading *reading)
 {
-    switch (json_error_code(error)) {
+    switch (reading->code) {
     case json_error_invalid_utf8:
         answer_problem(client, 422, "invalid_utf8", "invalid UTF-8 at byte %d of the body",
-                       error->position);
+                       reading->position);
         break;
     case json_error_duplicate_key:
         answer_problem(client, 400, "duplicate_key", "a key stands twice, at byte %d of the body",
-                       error->position);
+                       reading->position);
         break;
     case json_error_out_of_memory:
         answer_later(client, 1, 503, "out_of_memory", "out of memory");
         break;
     default:
         answer_problem(client, 400, "invalid_json", "invalid JSON at byte %d of the body",
-                       error->position);
+                       reading->position);
         break;
     }
-    return NULL;
 }
 
-json_t *request_json_part(connection *client, const char *data, size_t size)
+static json_reading read_json(const char *data, size_t size, size_t values)
+{
+    json_error_t error;
+    json_reading reading = {.shape = json_measure(data, size, MAX_DEPTH, values)};
+    if (reading.shape != JSON_FINE)
+        return reading;
+    reading.root = json_loadb(data, size, FLAGS, &error);
+    if (!reading.root) {
+        reading.code = json_error_code(&error);
+        reading.position = error.position;
+    } else if (!json_is_object(reading.root)) {
+        json_decref(reading.root);
+        reading.root = NULL;
+        reading.no_object = true;
+    }
+    return reading;
+}
+
+static void go_on(connection *client, const json_reading *reading, request_then then)
+{
+    if (reading->root)
+        then(client, reading->root);
+    else if (reading->shape == JSON_TOO_DEEP)
+        answer_problem(client, 400, "json_too_deep", "more than %d brackets inside each other",
+                       MAX_DEPTH);
+    else if (reading->shape == JSON_TOO_MANY)
+        answer_problem(client, 413, "too_many_values", "the body has too many values");
+    else if (reading->no_object)
+        answer_problem(client, 400, "invalid_type", "expected a JSON object");
+    else
+        refuse_syntax(client, reading);
+}
+
+/* On an inference thread. */
+static void read_body(job *work)
+{
+    work->reading = read_json(work->body.data, work->json_size, work->most_values);
+}
+
+static void answer_read(connection *client, job *work)
+{
+    go_on(client, &work->reading, work->then);
+}
+
+/* The job takes the body along: the connection may end before it is read. */
+static void read_elsewhere(connection *client, size_t size, size_t values, request_then then)
+{
+    job *work = loop_job(client->loop);
+    if (!work || !job_add(work, "", 0, 0)) {
+        if (work)
+            loop_recycle(client->loop, work);
+        answer_later(client, 1, 503, "out_of_memory", "out of memory");
+        return;
+    }
+    work->body = client->body_bytes;
+    client->body_bytes = (out){0};
+    work->json_size = size;
+    work->most_values = values;
+    work->run = read_body;
+    work->answer = answer_read;
+    work->then = then;
+    connection_submit(client, work);
+}
+
+void request_json_part(connection *client, size_t size, request_then then)
 {
     const config *settings = client->loop->server->settings;
     size_t values = (size_t)settings->max_texts * VALUES_PER_TEXT + VALUES_MORE;
-    json_shape shape = json_measure(data, size, MAX_DEPTH, values);
-    if (shape == JSON_TOO_DEEP) {
-        answer_problem(client, 400, "json_too_deep", "more than %d brackets inside each other",
-                       MAX_DEPTH);
-        return NULL;
+    const char *data = client->body.data;
+    if (size > READ_HERE && !client->loop->admin && data == client->body_bytes.data) {
+        read_elsewhere(client, size, values, then);
+        return;
     }
-    if (shape == JSON_TOO_MANY) {
-        answer_problem(client, 413, "too_many_values", "the body has too many values");
-        return NULL;
-    }
-    json_error_t error;
-    json_t *root = json_loadb(data, size, FLAGS, &error);
-    if (!root)
-        return refuse_syntax(client, &error);
-    if (json_is_object(root))
-        return root;
-    json_decref(root);
-    answer_problem(client, 400, "invalid_type", "expected a JSON object");
-    return NULL;
+    json_reading reading = read_json(data, size, values);
+    go_on(client, &reading, then);
+    json_decref(reading.root);
 }
 
-json_t *request_json(connection *client)
+void request_json(connection *client, request_then then)
 {
-    if (!request_is_json(client))
-        return NULL;
-    return request_json_part(client, client->body.data, client->body.size);
+    if (request_is_json(client))
+        request_json_part(client, client->body.size, then);
 }
 
 int64_t request_whole(const json_t *value, int64_t low, int64_t high, int64_t otherwise)

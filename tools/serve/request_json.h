@@ -10,16 +10,14 @@
 
 #include "connection.h"
 
-typedef enum json_shape { JSON_FINE, JSON_TOO_DEEP, JSON_TOO_MANY } json_shape;
+/* Goes on with a request whose JSON has been read; releases nothing of `root`. */
+typedef void (*request_then)(connection *client, json_t *root);
 
-/* Brackets inside each other, and commas, outside of strings. One pass over the
- * bytes, whatever they are. */
-json_shape json_measure(const char *data, size_t size, size_t depth, size_t commas);
-
-/* The body as an object, to be released with json_decref. */
-json_t *request_json(connection *client);
-/* `size` bytes of the body as an object: where something else follows in it. */
-json_t *request_json_part(connection *client, const char *data, size_t size);
+/* Reads the body as an object and goes on with it, or answers why not. A long body
+ * is read by an inference thread: an event loop has no time for it. */
+void request_json(connection *client, request_then then);
+/* The same for the first `size` bytes of the body, where something else follows. */
+void request_json_part(connection *client, size_t size, request_then then);
 /* Whether the body says that it is JSON; one that says nothing is taken for it. */
 bool request_is_json(connection *client);
 

@@ -22,6 +22,7 @@ void served_free(served *payload)
         sentiment_session_free(payload->sessions[i]);
     free(payload->sessions);
     sentiment_tokenizer_free(payload->tokenizer);
+    sentiment_model_free(payload->model);
     serve_drift_free(payload->drift);
     free(payload);
 }
@@ -76,6 +77,8 @@ sentiment_status served_prepare(serve_version *version, const setup *chosen, siz
     if (!payload)
         return serve_fail_memory(error);
     payload->workers = workers;
+    payload->number = version->number;
+    payload->model = sentiment_model_retain(version->model);
     payload->sessions = calloc(workers, sizeof *payload->sessions);
     payload->info.struct_size = sizeof payload->info;
     sentiment_status status = payload->sessions ? SENTIMENT_OK : serve_fail_memory(error);

@@ -12,6 +12,9 @@
 #include "setup.h"
 
 typedef struct served {
+    struct served *next;    /* in a list of those to be freed */
+    sentiment_model *model; /* held, so that freeing the payload frees it all */
+    uint64_t number;        /* of the version */
     sentiment_model_info info;
     sentiment_session_info session;
     sentiment_session **sessions; /* [workers] */

@@ -29,6 +29,8 @@
 
 /* Milliseconds between looks at whether the loops have ended. */
 #define LOOK_EVERY 5
+/* Seconds that a version which is not used any more may keep its memory. */
+#define LOOK_AROUND 1.0
 /* Seconds for the log to be written when all else has ended. */
 #define LOG_SECONDS 2
 
@@ -37,15 +39,29 @@ typedef struct sockets {
     int main, admin;
 } sockets;
 
+/* The last request of a version may have ended on an event loop, which has no time
+ * to give megabytes back: its payload holds the model until bury() comes. */
 static void retire(void *user, serve_version *version)
 {
     server *own = user;
     served *payload = version->payload;
     if (!payload)
         return;
-    serve_cache_forget(own->cache, version->number);
-    serve_metrics_retire_model(own->metrics, payload->metrics);
-    served_free(payload);
+    payload->next = atomic_load(&own->retired);
+    while (!atomic_compare_exchange_weak(&own->retired, &payload->next, payload)) {
+    }
+}
+
+static void bury(server *own)
+{
+    served *next = NULL;
+    for (served *payload = atomic_exchange(&own->retired, NULL); payload; payload = next) {
+        next = payload->next;
+        serve_cache_forget(own->cache, payload->number);
+        if (!models_count_in(own, payload->metrics))
+            serve_metrics_retire_model(own->metrics, payload->metrics);
+        served_free(payload);
+    }
 }
 
 static int fail(const sentiment_error *error)
@@ -149,6 +165,24 @@ static bool ends_within(const sigset_t *signals, double seconds)
     return false;
 }
 
+/* The guide's log_model_metrics: what all loops have answered so far. */
+static void log_metrics(const server *own)
+{
+    static const char *const names[] = {"total_predictions", "avg_confidence",
+                                        "avg_processing_time"};
+    double texts = 0, confidence = 0, seconds = 0;
+    for (size_t i = 0; i < own->loop_count; i++) {
+        const loop *one = own->loops[i];
+        texts += (double)atomic_load_explicit(&one->texts, memory_order_relaxed);
+        confidence += (double)atomic_load_explicit(&one->confidence, memory_order_relaxed) * 1e-6;
+        seconds += (double)atomic_load_explicit(&one->nanoseconds, memory_order_relaxed) * 1e-9;
+    }
+    const double values[] = {texts, texts > 0 ? confidence / texts : 0,
+                             texts > 0 ? seconds / texts : 0};
+    if (own->settings->log_metrics > 0)
+        serve_log_write_metrics(own->log, names, values, sizeof names / sizeof *names);
+}
+
 static void drain(server *own, const sigset_t *signals)
 {
     const config *settings = own->settings;
@@ -163,6 +197,7 @@ static void drain(server *own, const sigset_t *signals)
     ask_all(own, LOOP_ENDING);
     for (size_t i = 0; i < own->loop_count; i++)
         loop_join(own->loops[i]);
+    log_metrics(own);
 }
 
 static void close_all(server *own)
@@ -175,6 +210,8 @@ static void close_all(server *own)
         loop_free(own->loops[i]);
     free(own->loops);
     serve_registry_free(own->registry);
+    own->registry = NULL;
+    bury(own);
     serve_cache_free(own->cache);
     recent_free(own->recent);
     serve_bucket_free(own->bucket);
@@ -214,11 +251,20 @@ static void reload(server *own)
 
 static void operate(server *own, const sigset_t *signals)
 {
+    double every = own->settings->log_metrics > 0 ? own->settings->log_metrics : 86400;
+    uint64_t due = job_now() + (uint64_t)(every * 1e9);
     int number = 0;
     while (number != SIGTERM && number != SIGINT) {
-        sigwait(signals, &number);
+        uint64_t now = job_now();
+        double left = now < due ? (double)(due - now) * 1e-9 : 0;
+        number = next_signal(signals, left < LOOK_AROUND ? left : LOOK_AROUND);
         if (number == SIGHUP)
             reload(own);
+        bury(own);
+        if (job_now() < due)
+            continue;
+        log_metrics(own);
+        due = job_now() + (uint64_t)(every * 1e9);
     }
 }
 

@@ -244,14 +244,17 @@ static job *read_request(connection *client, const json_t *root, http_slice bina
     return NULL;
 }
 
+static void infer(connection *client, json_t *root)
+{
+    parts body;
+    job *work = split_body(client, &body) ? read_request(client, root, body.binary) : NULL;
+    if (work)
+        infer_submit(client, work);
+}
+
 void handle_v2_infer(connection *client)
 {
     parts body;
-    if (!split_body(client, &body))
-        return;
-    json_t *root = request_json_part(client, body.json.data, body.json.size);
-    job *work = root ? read_request(client, root, body.binary) : NULL;
-    json_decref(root);
-    if (work)
-        infer_submit(client, work);
+    if (split_body(client, &body))
+        request_json_part(client, body.json.size, infer);
 }

@@ -5,6 +5,7 @@
  * do not depend on the company a text has: the library promises that. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "batcher_parts.h"
 #include "served.h"
@@ -12,6 +13,9 @@
 /* One text in so many batches has its tokenizing measured. */
 #define TOKENIZE_EVERY 16
 #define IDS_KEEP (64u << 10)
+/* How much nicer than the loops: probes, refusals and answers that are ready do not wait
+ * for a time slice of what is being computed. */
+#define NICER 5
 
 /* Texts, their limits, and where the answers go. */
 typedef struct run {
@@ -269,26 +273,40 @@ static void sample_tokenizer(worker *own, const served *model)
     encode_row(own, model, work, own->slices[0].first);
 }
 
+/* On Linux niceness is a thread's own. Where it is forbidden, all are equal. */
+static void give_way(void)
+{
+    setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICER);
+}
+
+static void infer(worker *own, job *first)
+{
+    const served *model = served_of(first->version);
+    if (first->explains) {
+        explain(own, model, first);
+    } else if (own->slice_count == 1 && !own->all->options.cache) {
+        run all = run_in_place(&own->slices[0]);
+        compute(own, model, &all);
+    } else {
+        predict_gathered(own, model);
+    }
+    if (own->only && sentiment_cancel_requested(own->cancel))
+        return;
+    count(own, model);
+    sample_tokenizer(own, model);
+}
+
 void *worker_run(void *user)
 {
     worker *own = user;
+    give_way();
     own->shard = serve_metrics_join(own->all->options.metrics);
     while (batcher_take(own)) {
         job *first = own->slices[0].work;
-        const served *model = served_of(first->version);
-        if (first->explains) {
-            explain(own, model, first);
-        } else if (own->slice_count == 1 && !own->all->options.cache) {
-            run all = run_in_place(&own->slices[0]);
-            compute(own, model, &all);
-        } else {
-            predict_gathered(own, model);
-        }
-        bool stopped = own->only && sentiment_cancel_requested(own->cancel);
-        if (!stopped) {
-            count(own, model);
-            sample_tokenizer(own, model);
-        }
+        if (first->run)
+            first->run(first);
+        else
+            infer(own, first);
         batcher_give(own);
         if (own->ids_capacity > IDS_KEEP) {
             free(own->ids);
