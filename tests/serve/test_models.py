@@ -160,6 +160,18 @@ class Versions(Folder):
             self.order(server, '/admin/reload')
             self.assertEqual(self.version(server), '2')
 
+    def test_empty_folder(self):
+        """A folder that is empty for a moment takes no model away."""
+        self.add('1')
+        with self.serve() as server:
+            server.wait_until_ready()
+            shutil.rmtree(os.path.join(self.models, 'm'))
+            self.problem(server.admin('POST', '/admin/reload', token=TOKEN), 404, 'order_failed')
+            self.assertEqual(self.version(server), '1')
+            self.add('2')
+            self.order(server, '/admin/reload')
+            self.assertEqual(self.version(server), '2')
+
     def test_same_version_again(self):
         """A version that is made anew under its old name is another one, and is counted on."""
         self.add('1')

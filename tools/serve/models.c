@@ -219,7 +219,9 @@ static sentiment_status load_folder(server *own, sentiment_error *error)
             *error = own_error;
         first = first ? first : status;
     }
-    unload_missing(own, found, count);
+    /* An empty folder is one that is not there yet, or not any more: no order. */
+    if (count > 0)
+        unload_missing(own, found, count);
     free(found);
     return first;
 }
