@@ -190,6 +190,10 @@ class Versions(Folder):
                 server.process.send_signal(signal.SIGHUP)
                 self.order(server, '/admin/reload')
                 self.assertEqual(server.metric(loaded), 1)
+            # Both have left their counts when neither is loaded.
+            self.order(server, '/admin/models/m/unload')
+            while server.metric(loaded) != 0:
+                pass
 
     def test_single_file(self):
         path = self.path('single.safetensors')

@@ -29,19 +29,6 @@ static void publish(server *own)
     free(states);
 }
 
-bool models_count_in(const server *own, int metrics)
-{
-    serve_registry_state *states = NULL;
-    size_t count = 0;
-    bool found = false;
-    if (!own->registry || serve_registry_list(own->registry, &states, &count, NULL) != SENTIMENT_OK)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        found |= ((const served *)states[i].payload)->metrics == metrics;
-    free(states);
-    return found;
-}
-
 void models_publish_drift(const server *own)
 {
     serve_registry_state *states = NULL;

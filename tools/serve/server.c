@@ -58,8 +58,7 @@ static void bury(server *own)
     for (served *payload = atomic_exchange(&own->retired, NULL); payload; payload = next) {
         next = payload->next;
         serve_cache_forget(own->cache, payload->number);
-        if (!models_count_in(own, payload->metrics))
-            serve_metrics_retire_model(own->metrics, payload->metrics);
+        serve_metrics_retire_model(own->metrics, payload->metrics);
         served_free(payload);
     }
 }
