@@ -110,6 +110,27 @@ class Versions(Folder):
                          'model_not_found')
             self.good(server.post('/predict', {'text': TEXT, 'model': 'b'}))
 
+    def test_no_model_left(self):
+        """A server that can answer nobody does not say that it is ready."""
+        self.add('1', name='a')
+        self.add('2', name='b')
+        probes = ('/readyz', '/v2/health/ready', '/ping')
+        with self.serve() as server:
+            server.wait_until_ready()
+            self.order(server, '/admin/models/a/unload')
+            for path in probes:
+                self.good(server.get(path))
+            self.order(server, '/admin/models/b/unload')
+            for path in probes:
+                self.problem(server.get(path), 503, 'no_model')
+            answer = server.get('/health')
+            self.assertEqual((answer.status, answer.json()),
+                             (503, {'status': 'no_model', 'model_loaded': False}))
+            self.assertEqual(server.metric('nlp_ready'), 0)
+            self.order(server, '/admin/reload')
+            for path in probes:
+                self.good(server.get(path))
+
     def test_canary(self):
         """Users stay with their version; a larger share keeps those of a smaller one."""
         self.add('1')

@@ -11,13 +11,17 @@
 #include "fail.h"
 #include "served.h"
 
-/* Tells the metrics which version gets which share of the requests. */
+/* Counts the models that answer, and tells the metrics which version gets which share
+ * of the requests. */
 static void publish(server *own)
 {
     serve_registry_state *states = NULL;
-    size_t count = 0;
+    size_t count = 0, stable = 0;
     if (serve_registry_list(own->registry, &states, &count, NULL) != SENTIMENT_OK)
         return;
+    for (size_t i = 0; i < count; i++)
+        stable += states[i].label == SERVE_LABEL_STABLE;
+    atomic_store(&own->models, stable);
     for (size_t i = 0; i < count; i++)
         for (int role = 0; role < SERVE_ROLES; role++)
             serve_metrics_set_share(own->metrics, ((const served *)states[i].payload)->metrics,

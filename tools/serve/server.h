@@ -30,6 +30,7 @@ typedef struct server {
     size_t workers;
     char model_path[SETUP_PATH_BYTES]; /* where there is no folder of models */
     unsigned reads;                    /* versions that were read from there */
+    atomic_size_t models;              /* those with a stable version */
     batcher *batcher;
     serve_metrics *metrics;
     serve_log *log;
