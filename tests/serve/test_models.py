@@ -110,6 +110,29 @@ class Versions(Folder):
                          'model_not_found')
             self.good(server.post('/predict', {'text': TEXT, 'model': 'b'}))
 
+    def test_default_model(self):
+        """Without a name it is always the same model that answers, or none does."""
+        self.add('1', name='a', digest='0' * 64)
+        self.add('2', name='b')
+        with self.serve() as server:
+            server.wait_until_ready()
+            self.problem(server.post('/predict', {'text': TEXT}), 503, 'no_model')
+            self.problem(server.get('/model_info'), 503, 'no_model')
+            body = self.good(server.post('/predict', {'text': TEXT, 'model': 'b'}))
+            self.assertEqual(body['probabilities'], self.answers['2'])
+            shutil.rmtree(os.path.join(self.models, 'a'))
+            self.add('1', name='a')
+            self.order(server, '/admin/reload')
+            self.assertEqual(self.version(server), '1')
+            self.order(server, '/admin/models/a/unload')
+            self.problem(server.post('/predict', {'text': TEXT}), 503, 'no_model')
+        with self.serve('--default-model', 'b') as server:
+            server.wait_until_ready()
+            self.assertEqual(self.version(server), '2')
+        done = serving.run('serve', '--port', '0', '--models', self.models, '--default-model', 'c')
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(b"no model 'c'", done.stderr)
+
     def test_no_model_left(self):
         """A server that can answer nobody does not say that it is ready."""
         self.add('1', name='a')

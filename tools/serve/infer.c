@@ -36,13 +36,14 @@ serve_version *infer_version(connection *client, const char *name, const char *v
         return NULL;
     }
     http_slice user = user_of(client);
+    const char *of = name ? name : owner->default_model;
     serve_version *found =
-        version ? serve_registry_acquire_version(owner->registry, name, version)
-                : serve_registry_acquire(owner->registry, name, user.data, user.size, NULL);
+        version ? serve_registry_acquire_version(owner->registry, of, version)
+                : serve_registry_acquire(owner->registry, of, user.data, user.size, NULL);
     if (!found && (name || version))
         answer_problem(client, 404, "model_not_found", "there is no such model or version");
     else if (!found)
-        answer_later(client, 1, 503, "no_model", "no model is loaded");
+        answer_later(client, 1, 503, "no_model", "the default model is not loaded");
     return found;
 }
 

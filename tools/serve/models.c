@@ -137,6 +137,8 @@ static sentiment_status load_file(server *own, sentiment_error *error)
     serve_version *version = NULL;
     options.digest = 1;
     name_of(own->model_path, name);
+    if (!own->default_model[0])
+        memcpy(own->default_model, name, sizeof name);
     snprintf(number, sizeof number, "%u", own->reads + 1);
     sentiment_status status = sentiment_model_load(own->model_path, &options, &model, error);
     if (!status)
@@ -187,6 +189,21 @@ static void unload_missing(server *own, const serve_registry_found *found, size_
     free(states);
 }
 
+/* Which model answers requests that name none is settled once: were it the first that
+ * is loaded, another would take its place unnoticed whenever that one is not. */
+static sentiment_status choose_default(server *own, const serve_registry_found *found, size_t count,
+                                       sentiment_error *error)
+{
+    const char *wanted = own->settings->default_model;
+    if (own->default_model[0] || count == 0)
+        return SENTIMENT_OK;
+    if (wanted && !is_listed(found, count, wanted))
+        return serve_fail(error, SENTIMENT_ERROR_NOT_FOUND, "%s: there is no model '%s' in it",
+                          own->settings->models, wanted);
+    snprintf(own->default_model, sizeof own->default_model, "%s", wanted ? wanted : found[0].name);
+    return SENTIMENT_OK;
+}
+
 static sentiment_status load_folder(server *own, sentiment_error *error)
 {
     serve_registry_found *found = NULL;
@@ -197,6 +214,8 @@ static sentiment_status load_folder(server *own, sentiment_error *error)
     if (count == 0)
         first = serve_fail(error, SENTIMENT_ERROR_NOT_FOUND, "%s: there is no model in it",
                            own->settings->models);
+    if (!first && (first = choose_default(own, found, count, error)) != SENTIMENT_OK)
+        count = 0;
     for (size_t i = 0; i < count; i++) {
         sentiment_error own_error = {.struct_size = sizeof own_error,
                                      .offset = SENTIMENT_NO_OFFSET};
@@ -225,9 +244,7 @@ static sentiment_status load(server *own, sentiment_error *error)
 sentiment_status models_load(server *own, sentiment_error *error)
 {
     sentiment_status status = load(own, error);
-    serve_version *any = status ? serve_registry_acquire(own->registry, NULL, NULL, 0, NULL) : NULL;
-    serve_registry_release(any);
-    return any ? SENTIMENT_OK : status;
+    return atomic_load(&own->models) > 0 ? SENTIMENT_OK : status;
 }
 
 sentiment_status models_reload(server *own, sentiment_error *error)

@@ -31,6 +31,8 @@ typedef struct server {
     char model_path[SETUP_PATH_BYTES]; /* where there is no folder of models */
     unsigned reads;                    /* versions that were read from there */
     atomic_size_t models;              /* those with a stable version */
+    /* The one for requests that name none: set before the state is ready, then fixed. */
+    char default_model[SERVE_REGISTRY_NAME_LIMIT + 1];
     batcher *batcher;
     serve_metrics *metrics;
     serve_log *log;
