@@ -175,7 +175,7 @@ class Versions(Folder):
                 self.assertAlmostEqual(server.metric(
                     f'nlp_model_traffic_share{{model="m",version="{version}",label="{label}"}}'),
                     share)
-            self.order(server, '/admin/models/m/label', {'label': 'canary'})
+            self.order(server, '/admin/models/m/label', {'label': 'canary', 'version': None})
             self.assertEqual({self.version(server, X_User_Id=user) for user in users}, {'1'})
             body = {'text': TEXT, 'model': 'm', 'version': '1'}
             self.assertEqual(self.good(server.post('/predict', body))['probabilities'],
@@ -228,7 +228,7 @@ class Versions(Folder):
             self.order(server, '/admin/reload')
             body = self.good(server.post('/predict', {'text': TEXT}))
             self.assertEqual(body['probabilities'], self.answers['2'])
-            self.order(server, '/admin/models/m/label', {'label': 'previous'})
+            self.order(server, '/admin/models/m/label', {'label': 'previous', 'version': None})
             # Until the old one has been freed, which its memory shows nowhere else.
             for _ in range(3):
                 server.process.send_signal(signal.SIGHUP)
@@ -332,7 +332,7 @@ class Admin(Folder):
             self.assertEqual(self.order(server, '/admin/models/m/rollback'),
                              {'stable': '1', 'previous': '2'})
             self.assertEqual(self.version(server), '1')
-            self.assertEqual(self.order(server, label, {'label': 'previous'}), {'stable': '1'})
+            self.assertEqual(self.order(server, label, {'label': 'previous', 'version': None}), {'stable': '1'})
             for path, body, status, code in (
                     ('/admin/models/m/rollback', None, 404, 'order_failed'),
                     ('/admin/models/x/rollback', None, 404, 'order_failed'),
@@ -344,6 +344,11 @@ class Admin(Folder):
                     (label, {'label': 'best', 'version': '2'}, 400, 'invalid_label'),
                     (label, {'version': '2'}, 400, 'invalid_label'),
                     (label, {'label': 'canary', 'version': '2'}, 400, 'invalid_share'),
+                    (label, {'label': 'canary', 'vers': '2', 'share': 0.1}, 400, 'unknown_member'),
+                    (label, {'label': 'canary', 'version': '2', 'share': 0.1, 'x': 1}, 400,
+                     'unknown_member'),
+                    (label, {'label': 'previous'}, 400, 'no_version'),
+                    (label, {'label': 'previous', 'versions': None}, 400, 'unknown_member'),
                     (label, {'label': 'canary', 'version': '2', 'share': 2}, 400, 'order_failed'),
                     (label, {'label': 'canary', 'version': '1', 'share': 0.5}, 400,
                      'order_failed')):
