@@ -50,6 +50,15 @@ class Folder(serving.Case):
                       file)
         return path
 
+    def add_endless(self, name='m'):
+        """A version whose digest is not done while a test runs: a terabyte without blocks."""
+        folder = os.path.join(self.models, name, '1')
+        os.makedirs(folder)
+        with open(os.path.join(folder, 'model.onnx'), 'wb') as file:
+            file.truncate(1 << 40)
+        with open(os.path.join(folder, 'manifest.json'), 'w', encoding='utf-8') as file:
+            json.dump({'format': 'onnx', 'file': 'model.onnx', 'sha256': '0' * 64}, file)
+
     def labels(self, plan, name='m'):
         with open(os.path.join(self.models, name, 'labels.json'), 'w', encoding='utf-8') as file:
             json.dump(plan, file)
@@ -293,6 +302,26 @@ class Versions(Folder):
 
             seen = serving.together(5, lambda index: client(index) if index < 4 else admin(index))
             self.assertEqual(set().union(*seen), {'1', '2'})
+
+
+class Loading(Folder):
+    """Servers that are not done with loading."""
+
+    def test_end(self):
+        """A signal does not wait for models: neither at the start nor at a reload."""
+        self.add_endless('b')
+        with self.serve() as server:
+            self.problem(server.get('/readyz'), 503, 'loading')
+            server.process.send_signal(signal.SIGTERM)
+            self.assertEqual(server.process.wait(serving.PATIENCE), 0)
+        shutil.rmtree(os.path.join(self.models, 'b'))
+        self.add('1', name='a')
+        with self.serve() as server:
+            server.wait_until_ready()
+            self.add_endless('b')
+            server.process.send_signal(signal.SIGHUP)
+            server.process.send_signal(signal.SIGTERM)
+            self.assertEqual(server.process.wait(serving.PATIENCE), 0)
 
 
 class Admin(Folder):

@@ -136,6 +136,7 @@ static sentiment_status load_file(server *own, sentiment_error *error)
     sentiment_model *model = NULL;
     serve_version *version = NULL;
     options.digest = 1;
+    options.cancel = own->cancel;
     name_of(own->model_path, name);
     if (!own->default_model[0])
         memcpy(own->default_model, name, sizeof name);
@@ -221,6 +222,8 @@ static sentiment_status load_folder(server *own, sentiment_error *error)
                                      .offset = SENTIMENT_NO_OFFSET};
         if (i > 0 && strcmp(found[i].name, found[i - 1].name) == 0)
             continue;
+        if (sentiment_cancel_requested(own->cancel))
+            break;
         sentiment_status status = follow_plan(own, found[i].name, &own_error);
         if (!status)
             continue;

@@ -37,9 +37,10 @@ typedef struct server {
     serve_metrics *metrics;
     serve_log *log;
     serve_registry *registry;
-    serve_cache *cache;   /* NULL: none */
-    serve_bucket *bucket; /* NULL: no limit */
-    struct tls *tls;      /* NULL: none */
+    sentiment_cancel *cancel; /* requested: what is being loaded is not wanted any more */
+    serve_cache *cache;       /* NULL: none */
+    serve_bucket *bucket;     /* NULL: no limit */
+    struct tls *tls;          /* NULL: none */
     pthread_rwlock_t keys_lock;
     serve_keys *keys;                 /* under the lock; NULL: nobody needs one */
     _Atomic(struct served *) retired; /* versions whose last request ended, to be freed */
