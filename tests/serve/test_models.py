@@ -307,6 +307,18 @@ class Versions(Folder):
 class Loading(Folder):
     """Servers that are not done with loading."""
 
+    def test_orders(self):
+        """What the first load is to make cannot be changed before it is there."""
+        self.add('1', name='a')
+        self.add_endless('b')
+        with self.serve() as server:
+            for path, body in (('reload', None), ('models/a/rollback', None),
+                               ('models/a/unload', None),
+                               ('models/a/label', {'label': 'canary', 'version': None})):
+                self.problem(server.admin('POST', '/admin/' + path, body, TOKEN), 503, 'loading')
+            self.problem(server.get('/readyz'), 503, 'loading')
+            self.good(server.admin('GET', '/admin/models', token=TOKEN))
+
     def test_end(self):
         """A signal does not wait for models: neither at the start nor at a reload."""
         self.add_endless('b')

@@ -97,8 +97,20 @@ static void answer_order(connection *client, sentiment_status status, const sent
                        error->message[0] ? error->message : sentiment_status_name(status));
 }
 
+/* Orders change what the first load has made, and are saved: one that came before its
+ * end would be lost, or would save the labels of half a load. */
+static bool check_loaded(connection *client)
+{
+    if (atomic_load(&client->loop->server->state) != SERVER_LOADING)
+        return true;
+    answer_later(client, 1, 503, "loading", "the models are being loaded");
+    return false;
+}
+
 void handle_admin_reload(connection *client)
 {
+    if (!check_loaded(client))
+        return;
     sentiment_error error = {.struct_size = sizeof error, .offset = SENTIMENT_NO_OFFSET};
     sentiment_status status = models_reload(client->loop->server, &error);
     answer_order(client, status, &error);
@@ -121,7 +133,7 @@ void handle_admin_rollback(connection *client)
 {
     char name[SERVE_REGISTRY_NAME_LIMIT + 1];
     sentiment_error error = {.struct_size = sizeof error, .offset = SENTIMENT_NO_OFFSET};
-    if (take_name(client, name))
+    if (check_loaded(client) && take_name(client, name))
         answer_order(client, models_rollback(client->loop->server, name, &error), &error);
 }
 
@@ -129,7 +141,7 @@ void handle_admin_unload(connection *client)
 {
     char name[SERVE_REGISTRY_NAME_LIMIT + 1];
     sentiment_error error = {.struct_size = sizeof error, .offset = SENTIMENT_NO_OFFSET};
-    if (take_name(client, name))
+    if (check_loaded(client) && take_name(client, name))
         answer_order(client, models_unload(client->loop->server, name, &error), &error);
 }
 
@@ -193,7 +205,7 @@ static void label(connection *client, const char *name, json_t *root)
 void handle_admin_label(connection *client)
 {
     char name[SERVE_REGISTRY_NAME_LIMIT + 1];
-    if (!take_name(client, name))
+    if (!check_loaded(client) || !take_name(client, name))
         return;
     json_t *root = request_json(client);
     if (root)

@@ -246,7 +246,9 @@ static sentiment_status load(server *own, sentiment_error *error)
 
 sentiment_status models_load(server *own, sentiment_error *error)
 {
+    pthread_mutex_lock(&own->models_lock);
     sentiment_status status = load(own, error);
+    pthread_mutex_unlock(&own->models_lock);
     return atomic_load(&own->models) > 0 ? SENTIMENT_OK : status;
 }
 
