@@ -146,9 +146,8 @@ class Http(serving.Case):
         answer = self.server.get('/health', X_Request_Id='abc-123')
         self.assertEqual(answer.fields['X-Request-Id'], 'abc-123')
         trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
-        answer = self.server.get('/health', traceparent=trace)
-        self.assertEqual(answer.fields['X-Request-Id'], '4bf92f3577b34da6a3ce929d0e0e4736')
-        made = {self.server.get('/health').fields['X-Request-Id'] for _ in range(20)}
+        made = {self.server.get('/health', traceparent=trace).fields['X-Request-Id']
+                for _ in range(20)}
         self.assertEqual(len(made), 20)
         for wrong in ('a b', 'x' * 200, '"<script>'):
             answer = self.server.get('/health', X_Request_Id=wrong)

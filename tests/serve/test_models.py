@@ -142,6 +142,23 @@ class Versions(Folder):
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn(b"no model 'c'", done.stderr)
 
+    def test_same_id(self):
+        """Of several answers with one id, feedback means the newest."""
+        self.add('1')
+        self.add('2')
+        self.labels({'stable': '1', 'canary': {'version': '2', 'share': 0}})
+        with self.serve() as server:
+            server.wait_until_ready()
+            for version in ('2', '1', '2'):
+                self.good(server.post('/predict', {'text': TEXT, 'version': version},
+                                      X_Request_Id='same'))
+            body = {'request_id': 'same', 'label': 0}
+            self.good(server.post('/feedback', body))
+            self.problem(server.post('/feedback', body), 404, 'unknown_request')
+            counted = [server.metric(f'nlp_feedback_total{{model="m",version="{version}"}}')
+                       for version in '12']
+            self.assertEqual(counted, [0, 1])
+
     def test_no_model_left(self):
         """A server that can answer nobody does not say that it is ready."""
         self.add('1', name='a')
