@@ -50,7 +50,7 @@ static bool find_answer(connection *client, const json_t *root, const serve_vers
         return found->prediction >= 0;
     }
     if (at >= 0 && strlen(id) == size &&
-        recent_take(client->loop->server->recent, id, (size_t)at, found))
+        recent_take(client->loop->server->recent, infer_client(client), id, (size_t)at, found))
         return true;
     answer_problem(client, 404, "unknown_request", "no answer with that id is remembered");
     return false;

@@ -100,10 +100,14 @@ bool infer_count(connection *client, size_t count)
     return count <= most;
 }
 
-/* Who sends: its key, else its address. */
+const char *infer_client(const connection *client)
+{
+    return client->key_name[0] ? client->key_name : client->peer;
+}
+
 static uint32_t ask_rate(const connection *client, size_t texts)
 {
-    const char *name = client->key_name[0] ? client->key_name : client->peer;
+    const char *name = infer_client(client);
     return serve_bucket_take(client->loop->server->bucket, name, strlen(name), (uint32_t)texts,
                              client->received);
 }
@@ -214,7 +218,7 @@ void infer_note(connection *client, const job *work)
     int model = served_of(work->version)->metrics;
     for (size_t i = 0; i < work->count; i++) {
         const sentiment_result *result = &work->results[i];
-        recent_put(owner->recent, client->id, i, (recent_answer){model, result->prediction});
+        recent_put(owner->recent, infer_client(client), client->id, i, (recent_answer){model, result->prediction});
         add(&own->confidence, (uint64_t)((double)result->confidence * 1e6));
     }
     add(&own->texts, work->count);
