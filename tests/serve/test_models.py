@@ -159,6 +159,23 @@ class Versions(Folder):
                        for version in '12']
             self.assertEqual(counted, [0, 1])
 
+    def test_feedback_comes_late(self):
+        """Labels for a version that is gone are not counted for the one in its place."""
+        self.add('1')
+        counted = 'nlp_feedback_total{model="m",version="1"}'
+        with self.serve() as server:
+            server.wait_until_ready()
+            for name in ('early', 'late'):
+                self.good(server.post('/predict', {'text': TEXT}, X_Request_Id=name))
+            self.good(server.post('/feedback', {'request_id': 'early', 'label': 0}))
+            self.order(server, '/admin/models/m/unload')
+            shutil.rmtree(os.path.join(self.models, 'm', '1'))
+            self.add('1', seed=2)
+            self.order(server, '/admin/reload')
+            late = {'request_id': 'late', 'label': 0}
+            self.problem(server.post('/feedback', late), 404, 'unknown_request')
+            self.assertEqual(server.metric(counted), 1)
+
     def test_no_model_left(self):
         """A server that can answer nobody does not say that it is ready."""
         self.add('1', name='a')

@@ -215,10 +215,10 @@ void infer_note(connection *client, const job *work)
 {
     loop *own = client->loop;
     const server *owner = own->server;
-    int model = served_of(work->version)->metrics;
     for (size_t i = 0; i < work->count; i++) {
         const sentiment_result *result = &work->results[i];
-        recent_put(owner->recent, infer_client(client), client->id, i, (recent_answer){model, result->prediction});
+        recent_put(owner->recent, infer_client(client), client->id, i,
+                   (recent_answer){work->version->number, result->prediction});
         add(&own->confidence, (uint64_t)((double)result->confidence * 1e6));
     }
     add(&own->texts, work->count);

@@ -14,7 +14,7 @@
 typedef struct recent recent;
 
 typedef struct recent_answer {
-    int32_t model; /* its number in the metrics */
+    uint64_t version; /* its number: no other version ever has it */
     int32_t prediction;
 } recent_answer;
 
