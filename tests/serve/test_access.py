@@ -35,6 +35,20 @@ class Keys(serving.Case):
                 self.problem(server.post('/predict', {'text': 'a'}, **fields), 401, 'unauthorized')
             self.assertNotIn('a' * 20, server.errors())
 
+    def test_feedback(self):
+        """Whoever knows the id of another's request has no say about its answer."""
+        path = self.write('keys', lines_of(KEYS))
+        with serving.Server('--model', self.model, '--api-keys', path) as server:
+            server.wait_until_ready()
+            anna, ben = ({'X_API_Key': KEYS[name]} for name in ('anna', 'ben'))
+            self.good(server.post('/predict', {'text': 'a'}, X_Request_Id='id-1', **anna))
+            body = {'request_id': 'id-1', 'label': 0}
+            self.problem(server.post('/feedback', body, **ben), 404, 'unknown_request')
+            self.good(server.post('/predict', {'text': 'a'}, X_Request_Id='id-1', **ben))
+            self.good(server.post('/feedback', body, **anna))
+            self.problem(server.post('/feedback', body, **anna), 404, 'unknown_request')
+            self.good(server.post('/feedback', body, **ben))
+
     def test_reload(self):
         path = self.write('changing', lines_of({'anna': KEYS['anna']}))
         with serving.Server('--model', self.model, '--api-keys', path) as server:

@@ -76,6 +76,7 @@ class Config(serving.unittest.TestCase):
         self.refused('--max-texts', '9', '--queue', '8', says='--queue')
         self.refused('--burst', '9', says='--rate')
         self.refused('--model', 'a', '--models', 'b', says='exclude')
+        self.refused('--default-model', 'a', says='--models')
 
     def test_help(self):
         done = serving.run('serve', '--help')

@@ -142,14 +142,30 @@ class Http(serving.Case):
         refused = self.server.post('/predict', body, Content_Encoding='gzip')
         self.problem(refused, 415, 'unsupported_encoding')
 
+    def check_unlike(self, made):
+        """Ids do not follow from each other, as the states of splitmix64 would."""
+        mask = (1 << 64) - 1
+
+        def undo(value):
+            for shift, factor in ((31, 0x94D049BB133111EB), (27, 0xBF58476D1CE4E5B9), (30, 1)):
+                value ^= value >> shift ^ value >> 2 * shift
+                value = value * pow(factor, -1, 1 << 64) & mask
+            return value
+
+        states = {undo(one) for one in made}
+        following = {(state + 0x9E3779B97F4A7C15) & mask for state in states}
+        self.assertFalse(states & following)
+
     def test_request_id(self):
         answer = self.server.get('/health', X_Request_Id='abc-123')
         self.assertEqual(answer.fields['X-Request-Id'], 'abc-123')
         trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
-        answer = self.server.get('/health', traceparent=trace)
-        self.assertEqual(answer.fields['X-Request-Id'], '4bf92f3577b34da6a3ce929d0e0e4736')
-        made = {self.server.get('/health').fields['X-Request-Id'] for _ in range(20)}
+        made = {self.server.get('/health', traceparent=trace).fields['X-Request-Id']
+                for _ in range(20)}
         self.assertEqual(len(made), 20)
+        self.check_unlike([int(one, 16) for one in
+                           (self.server.get('/health').fields['X-Request-Id']
+                            for _ in range(100))])
         for wrong in ('a b', 'x' * 200, '"<script>'):
             answer = self.server.get('/health', X_Request_Id=wrong)
             self.assertNotEqual(answer.fields['X-Request-Id'], wrong)

@@ -97,8 +97,20 @@ static void answer_order(connection *client, sentiment_status status, const sent
                        error->message[0] ? error->message : sentiment_status_name(status));
 }
 
+/* Orders change what the first load has made, and are saved: one that came before its
+ * end would be lost, or would save the labels of half a load. */
+static bool check_loaded(connection *client)
+{
+    if (atomic_load(&client->loop->server->state) != SERVER_LOADING)
+        return true;
+    answer_later(client, 1, 503, "loading", "the models are being loaded");
+    return false;
+}
+
 void handle_admin_reload(connection *client)
 {
+    if (!check_loaded(client))
+        return;
     sentiment_error error = {.struct_size = sizeof error, .offset = SENTIMENT_NO_OFFSET};
     sentiment_status status = models_reload(client->loop->server, &error);
     answer_order(client, status, &error);
@@ -121,7 +133,7 @@ void handle_admin_rollback(connection *client)
 {
     char name[SERVE_REGISTRY_NAME_LIMIT + 1];
     sentiment_error error = {.struct_size = sizeof error, .offset = SENTIMENT_NO_OFFSET};
-    if (take_name(client, name))
+    if (check_loaded(client) && take_name(client, name))
         answer_order(client, models_rollback(client->loop->server, name, &error), &error);
 }
 
@@ -129,7 +141,7 @@ void handle_admin_unload(connection *client)
 {
     char name[SERVE_REGISTRY_NAME_LIMIT + 1];
     sentiment_error error = {.struct_size = sizeof error, .offset = SENTIMENT_NO_OFFSET};
-    if (take_name(client, name))
+    if (check_loaded(client) && take_name(client, name))
         answer_order(client, models_unload(client->loop->server, name, &error), &error);
 }
 
@@ -147,15 +159,36 @@ static bool read_label(connection *client, const json_t *root, serve_registry_la
     return false;
 }
 
-/* {"label": "canary", "version": "2", "share": 0.1}; without a version the label is
- * taken away. */
-static void label(connection *client, const char *name, const json_t *root)
+/* An order is obeyed as a whole or not at all: a member that is spelt wrong must not
+ * turn it into another one. */
+static bool check_members(connection *client, json_t *root)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach(root, key, value)
+    {
+        if (strcmp(key, "label") == 0 || strcmp(key, "version") == 0 || strcmp(key, "share") == 0)
+            continue;
+        answer_problem(client, 400, "unknown_member", "expected label, version and share alone");
+        return false;
+    }
+    if (json_object_get(root, "version"))
+        return true;
+    answer_problem(client, 400, "no_version",
+                   "version: expected one, or null to take the label away");
+    return false;
+}
+
+/* {"label": "canary", "version": "2", "share": 0.1}; with null for a version the label
+ * is taken away. */
+static void label(connection *client, const char *name, json_t *root)
 {
     sentiment_error error = {.struct_size = sizeof error, .offset = SENTIMENT_NO_OFFSET};
     serve_registry_label wanted = SERVE_LABEL_STABLE;
     const char *version = NULL;
     const json_t *share = json_object_get(root, "share");
-    if (!read_label(client, root, &wanted) || !infer_name(client, root, "version", &version))
+    if (!read_label(client, root, &wanted) || !check_members(client, root) ||
+        !infer_name(client, root, "version", &version))
         return;
     bool shared = wanted == SERVE_LABEL_CANARY || wanted == SERVE_LABEL_SHADOW;
     if (version && shared && !json_is_number(share)) {
@@ -172,7 +205,7 @@ static void label(connection *client, const char *name, const json_t *root)
 static void label_path(connection *client, json_t *root)
 {
     char name[SERVE_REGISTRY_NAME_LIMIT + 1];
-    if (take_name(client, name))
+    if (check_loaded(client) && take_name(client, name))
         label(client, name, root);
 }
 

@@ -81,6 +81,8 @@ static const option_spec admin_options[] = {
 
 static const option_spec own_options[] = {
     WORD("models", models, "DIR", "folder of models: DIR/NAME/VERSION/manifest.json"),
+    WORD("default-model", default_model, "NAME",
+         "the one for requests that name none; else the first in the alphabet"),
     WORD("host", host, "ADDRESS", "address to listen on"),
     {.name = "port",
      .kind = OPTION_U32,

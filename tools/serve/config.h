@@ -11,6 +11,7 @@
 typedef struct config {
     setup model; /* its threads are those for inference; 0: from the processors */
     const char *models;
+    const char *default_model; /* NULL: the first of `models` */
 
     const char *host;
     uint32_t port;

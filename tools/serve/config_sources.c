@@ -216,6 +216,8 @@ static int check_together(const config *settings)
 {
     if (settings->models && settings->model.model)
         return options_wrong(&help, "--model and --models exclude each other");
+    if (settings->default_model && !settings->models)
+        return options_wrong(&help, "--default-model goes with --models");
     if (!settings->tls_certificate != !settings->tls_key)
         return options_wrong(&help, "--tls-cert and --tls-key go together");
     if (settings->cache > 0 && settings->cache < 64 << 10)

@@ -34,54 +34,71 @@ static int32_t read_class(connection *client, const json_t *root, const char *ke
     return -1;
 }
 
-/* Finds what was predicted; false after an answer. */
-static bool find_answer(connection *client, const json_t *root, const serve_version *version,
-                        recent_answer *found)
+static void answer_unknown(connection *client)
 {
-    const char *id = NULL;
-    size_t size = 0;
-    const json_t *index = json_object_get(root, "index");
-    int64_t at = index ? request_whole(index, 0, INT32_MAX, -1) : 0;
-    if (!request_string(client, root, "request_id", &id, &size))
-        return false;
-    if (!id) {
-        found->model = served_of(version)->metrics;
-        found->prediction = read_class(client, root, "prediction", version);
-        return found->prediction >= 0;
-    }
-    if (at >= 0 && strlen(id) == size &&
-        recent_take(client->loop->server->recent, id, (size_t)at, found))
-        return true;
     answer_problem(client, 404, "unknown_request", "no answer with that id is remembered");
-    return false;
 }
 
-static void take_feedback(connection *client, const json_t *root, const serve_version *version)
+static void take_label(connection *client, const json_t *root, const serve_version *version,
+                       int32_t prediction)
 {
-    recent_answer found = {0};
     int32_t label = read_class(client, root, "label", version);
-    if (label < 0 || !find_answer(client, root, version, &found))
+    if (label < 0)
         return;
-    bool correct = label == found.prediction;
-    serve_metrics_count_feedback(client->loop->shard, found.model, correct);
+    bool correct = label == prediction;
+    serve_metrics_count_feedback(client->loop->shard, served_of(version)->metrics, correct);
     out *to = answer_body(client);
     out_text(to, "{\"prediction\":");
-    out_integer(to, found.prediction);
+    out_integer(to, prediction);
     out_text(to, ",\"label\":");
     out_integer(to, label);
     out_text(to, correct ? ",\"correct\":true}" : ",\"correct\":false}");
     answer_json(client, 200);
 }
 
+/* The answer is one that is remembered, of a version that is still there. */
+static void take_remembered(connection *client, const json_t *root, const char *id, size_t size)
+{
+    const server *owner = client->loop->server;
+    const char *who = infer_client(client);
+    recent_answer found = {0};
+    const json_t *index = json_object_get(root, "index");
+    int64_t at = index ? request_whole(index, 0, INT32_MAX, -1) : 0;
+    if (at < 0 || strlen(id) != size || !recent_take(owner->recent, who, id, (size_t)at, &found)) {
+        answer_unknown(client);
+        return;
+    }
+    serve_version *version = serve_registry_acquire_number(owner->registry, found.version);
+    if (!version)
+        answer_unknown(client);
+    else if (read_class(client, root, "label", version) < 0)
+        recent_put(owner->recent, who, id, (size_t)at, found);
+    else
+        take_label(client, root, version, found.prediction);
+    serve_registry_release(version);
+}
+
+/* The answer is told along with its label. */
+static void take_told(connection *client, const json_t *root, const char *name, const char *number)
+{
+    serve_version *version = infer_version(client, name, number);
+    int32_t prediction = version ? read_class(client, root, "prediction", version) : -1;
+    if (prediction >= 0)
+        take_label(client, root, version, prediction);
+    serve_registry_release(version);
+}
+
 static void feed_back(connection *client, json_t *root)
 {
-    const char *name = NULL, *number = NULL;
-    serve_version *version = NULL;
-    if (infer_name(client, root, "model", &name) && infer_name(client, root, "version", &number))
-        version = infer_version(client, name, number);
-    if (version)
-        take_feedback(client, root, version);
-    serve_registry_release(version);
+    const char *id = NULL, *name = NULL, *number = NULL;
+    size_t size = 0;
+    if (infer_name(client, root, "model", &name) && infer_name(client, root, "version", &number) &&
+        request_string(client, root, "request_id", &id, &size)) {
+        if (id)
+            take_remembered(client, root, id, size);
+        else
+            take_told(client, root, name, number);
+    }
 }
 
 void handle_feedback(connection *client)

@@ -36,13 +36,14 @@ serve_version *infer_version(connection *client, const char *name, const char *v
         return NULL;
     }
     http_slice user = user_of(client);
+    const char *of = name ? name : owner->default_model;
     serve_version *found =
-        version ? serve_registry_acquire_version(owner->registry, name, version)
-                : serve_registry_acquire(owner->registry, name, user.data, user.size, NULL);
+        version ? serve_registry_acquire_version(owner->registry, of, version)
+                : serve_registry_acquire(owner->registry, of, user.data, user.size, NULL);
     if (!found && (name || version))
         answer_problem(client, 404, "model_not_found", "there is no such model or version");
     else if (!found)
-        answer_later(client, 1, 503, "no_model", "no model is loaded");
+        answer_later(client, 1, 503, "no_model", "the default model is not loaded");
     return found;
 }
 
@@ -99,10 +100,14 @@ bool infer_count(connection *client, size_t count)
     return count <= most;
 }
 
-/* Who sends: its key, else its address. */
+const char *infer_client(const connection *client)
+{
+    return client->key_name[0] ? client->key_name : client->peer;
+}
+
 static uint32_t ask_rate(const connection *client, size_t texts)
 {
-    const char *name = client->key_name[0] ? client->key_name : client->peer;
+    const char *name = infer_client(client);
     return serve_bucket_take(client->loop->server->bucket, name, strlen(name), (uint32_t)texts,
                              client->received);
 }
@@ -210,10 +215,10 @@ void infer_note(connection *client, const job *work)
 {
     loop *own = client->loop;
     const server *owner = own->server;
-    int model = served_of(work->version)->metrics;
     for (size_t i = 0; i < work->count; i++) {
         const sentiment_result *result = &work->results[i];
-        recent_put(owner->recent, client->id, i, (recent_answer){model, result->prediction});
+        recent_put(owner->recent, infer_client(client), client->id, i,
+                   (recent_answer){work->version->number, result->prediction});
         add(&own->confidence, (uint64_t)((double)result->confidence * 1e6));
     }
     add(&own->texts, work->count);

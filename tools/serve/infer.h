@@ -26,6 +26,8 @@ bool infer_add(connection *client, job *work, const char *text, size_t size, uin
                long index);
 /* Checks that a list has not too many texts; false after an answer. */
 bool infer_count(connection *client, size_t count);
+/* Who sends: the name of its key, else its address. */
+const char *infer_client(const connection *client);
 /* Asks the client's rate, then queues the job. Answers in any case. */
 void infer_submit(connection *client, job *work);
 

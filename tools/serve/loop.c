@@ -228,6 +228,15 @@ static bool make_events(loop *own, int fd)
            event_add(own->wake, NULL) == 0;
 }
 
+/* Random numbers for ids: from an id, nobody can tell another. */
+static bool fill_ids(loop *own)
+{
+    if (getrandom(own->ids, sizeof own->ids, 0) != sizeof own->ids)
+        return false;
+    own->id_count = LOOP_IDS;
+    return true;
+}
+
 loop *loop_create(server *owner, int fd, bool admin)
 {
     loop *own = calloc(1, sizeof *own);
@@ -238,8 +247,7 @@ loop *loop_create(server *owner, int fd, bool admin)
     own->wake_fd = -1;
     own->date_second = -1;
     pthread_mutex_init(&own->lock, NULL);
-    bool seeded = getrandom(&own->id_state, sizeof own->id_state, 0) > 0;
-    if (seeded && make_events(own, fd))
+    if (fill_ids(own) && make_events(own, fd))
         return own;
     loop_free(own);
     return NULL;
@@ -329,14 +337,13 @@ const char *loop_date(loop *own)
     return own->date;
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014): every state gives another value. */
 void loop_make_id(loop *own, char id[17])
 {
     static const char digits[] = "0123456789abcdef";
-    uint64_t value = own->id_state += UINT64_C(0x9E3779B97F4A7C15);
-    value = (value ^ (value >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    value = (value ^ (value >> 27)) * UINT64_C(0x94D049BB133111EB);
-    value ^= value >> 31;
+    /* Once it has given numbers, so many are never refused (getrandom(2)). */
+    while (own->id_count == 0)
+        fill_ids(own);
+    uint64_t value = own->ids[--own->id_count];
     for (int i = 15; i >= 0; i--, value >>= 4)
         id[i] = digits[value & 15];
     id[16] = 0;

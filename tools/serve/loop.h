@@ -17,6 +17,9 @@
 #include "out.h"
 #include "server.h"
 
+/* Ids that are made at a time. */
+#define LOOP_IDS 32
+
 typedef enum loop_stage {
     LOOP_SERVING,
     LOOP_DRAINING, /* accepts no more, answers with Connection: close */
@@ -50,7 +53,8 @@ typedef struct loop {
     out body, head, extra; /* scratch of the answer being written */
     char date[32];
     int64_t date_second;
-    uint64_t id_state;
+    uint64_t ids[LOOP_IDS]; /* of requests to come, the last first */
+    size_t id_count;
 } loop;
 
 /* `fd` is the listening socket, shared with other loops. NULL: no memory. */
@@ -70,7 +74,7 @@ job *loop_job(loop *own);
 void loop_recycle(loop *own, job *work);
 /* The value of the Date field. */
 const char *loop_date(loop *own);
-/* Sixteen hexadecimal digits that no other request has. */
+/* Sixteen hexadecimal digits that no other request has, and nobody can foretell. */
 void loop_make_id(loop *own, char id[17]);
 /* The last connection may be gone: where the loop is draining, look. */
 void loop_check_end(loop *own);

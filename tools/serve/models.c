@@ -11,13 +11,17 @@
 #include "fail.h"
 #include "served.h"
 
-/* Tells the metrics which version gets which share of the requests. */
+/* Counts the models that answer, and tells the metrics which version gets which share
+ * of the requests. */
 static void publish(server *own)
 {
     serve_registry_state *states = NULL;
-    size_t count = 0;
+    size_t count = 0, stable = 0;
     if (serve_registry_list(own->registry, &states, &count, NULL) != SENTIMENT_OK)
         return;
+    for (size_t i = 0; i < count; i++)
+        stable += states[i].label == SERVE_LABEL_STABLE;
+    atomic_store(&own->models, stable);
     for (size_t i = 0; i < count; i++)
         for (int role = 0; role < SERVE_ROLES; role++)
             serve_metrics_set_share(own->metrics, ((const served *)states[i].payload)->metrics,
@@ -27,19 +31,6 @@ static void publish(server *own)
             serve_metrics_set_share(own->metrics, ((const served *)states[i].payload)->metrics,
                                     (serve_metrics_role)states[i].label, states[i].share);
     free(states);
-}
-
-bool models_count_in(const server *own, int metrics)
-{
-    serve_registry_state *states = NULL;
-    size_t count = 0;
-    bool found = false;
-    if (!own->registry || serve_registry_list(own->registry, &states, &count, NULL) != SENTIMENT_OK)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        found |= ((const served *)states[i].payload)->metrics == metrics;
-    free(states);
-    return found;
 }
 
 void models_publish_drift(const server *own)
@@ -145,7 +136,10 @@ static sentiment_status load_file(server *own, sentiment_error *error)
     sentiment_model *model = NULL;
     serve_version *version = NULL;
     options.digest = 1;
+    options.cancel = own->cancel;
     name_of(own->model_path, name);
+    if (!own->default_model[0])
+        memcpy(own->default_model, name, sizeof name);
     snprintf(number, sizeof number, "%u", own->reads + 1);
     sentiment_status status = sentiment_model_load(own->model_path, &options, &model, error);
     if (!status)
@@ -196,6 +190,21 @@ static void unload_missing(server *own, const serve_registry_found *found, size_
     free(states);
 }
 
+/* Which model answers requests that name none is settled once: were it the first that
+ * is loaded, another would take its place unnoticed whenever that one is not. */
+static sentiment_status choose_default(server *own, const serve_registry_found *found, size_t count,
+                                       sentiment_error *error)
+{
+    const char *wanted = own->settings->default_model;
+    if (own->default_model[0] || count == 0)
+        return SENTIMENT_OK;
+    if (wanted && !is_listed(found, count, wanted))
+        return serve_fail(error, SENTIMENT_ERROR_NOT_FOUND, "%s: there is no model '%s' in it",
+                          own->settings->models, wanted);
+    snprintf(own->default_model, sizeof own->default_model, "%s", wanted ? wanted : found[0].name);
+    return SENTIMENT_OK;
+}
+
 static sentiment_status load_folder(server *own, sentiment_error *error)
 {
     serve_registry_found *found = NULL;
@@ -206,11 +215,15 @@ static sentiment_status load_folder(server *own, sentiment_error *error)
     if (count == 0)
         first = serve_fail(error, SENTIMENT_ERROR_NOT_FOUND, "%s: there is no model in it",
                            own->settings->models);
+    if (!first && (first = choose_default(own, found, count, error)) != SENTIMENT_OK)
+        count = 0;
     for (size_t i = 0; i < count; i++) {
         sentiment_error own_error = {.struct_size = sizeof own_error,
                                      .offset = SENTIMENT_NO_OFFSET};
         if (i > 0 && strcmp(found[i].name, found[i - 1].name) == 0)
             continue;
+        if (sentiment_cancel_requested(own->cancel))
+            break;
         sentiment_status status = follow_plan(own, found[i].name, &own_error);
         if (!status)
             continue;
@@ -219,7 +232,9 @@ static sentiment_status load_folder(server *own, sentiment_error *error)
             *error = own_error;
         first = first ? first : status;
     }
-    unload_missing(own, found, count);
+    /* An empty folder is one that is not there yet, or not any more: no order. */
+    if (count > 0)
+        unload_missing(own, found, count);
     free(found);
     return first;
 }
@@ -231,10 +246,10 @@ static sentiment_status load(server *own, sentiment_error *error)
 
 sentiment_status models_load(server *own, sentiment_error *error)
 {
+    pthread_mutex_lock(&own->models_lock);
     sentiment_status status = load(own, error);
-    serve_version *any = status ? serve_registry_acquire(own->registry, NULL, NULL, 0, NULL) : NULL;
-    serve_registry_release(any);
-    return any ? SENTIMENT_OK : status;
+    pthread_mutex_unlock(&own->models_lock);
+    return atomic_load(&own->models) > 0 ? SENTIMENT_OK : status;
 }
 
 sentiment_status models_reload(server *own, sentiment_error *error)

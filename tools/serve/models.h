@@ -25,9 +25,6 @@ sentiment_status models_clear(server *own, const char *name, serve_registry_labe
 sentiment_status models_rollback(server *own, const char *name, sentiment_error *error);
 sentiment_status models_unload(server *own, const char *name, sentiment_error *error);
 
-/* Whether a version that has a label is counted under this number: one that was made
- * anew under its old name shares it with what it replaced. */
-bool models_count_in(const server *own, int metrics);
 /* Copies the drift of all versions into the metrics. */
 void models_publish_drift(const server *own);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A direct-mapped table in parts with a lock each. The hash of an id stands for
- * it: ids are 64 random bits, or the client's own, who can only confuse itself. */
+ * A direct-mapped table in parts with a lock each. The hash of a client and its id
+ * stands for them; it begins with bits that nobody knows, so that no client can make
+ * an id that hashes as another's. */
 #include "recent.h"
 
 #include <pthread.h>
@@ -24,12 +25,15 @@ typedef struct part {
 } part;
 
 struct recent {
+    uint64_t seed;
     part parts[PARTS];
 };
 
 recent *recent_create(void)
 {
     recent *table = calloc(1, sizeof *table);
+    if (table)
+        table->seed = serve_hash_seed();
     for (size_t i = 0; table && i < PARTS; i++)
         pthread_mutex_init(&table->parts[i].lock, NULL);
     return table;
@@ -42,9 +46,10 @@ void recent_free(recent *table)
     free(table);
 }
 
-static uint64_t key_of(const char *id, size_t index)
+static uint64_t key_of(const recent *table, const char *who, const char *id, size_t index)
 {
-    uint64_t key = serve_hash_fnv(SERVE_HASH_START, id, strlen(id));
+    uint64_t key = serve_hash_bytes(table->seed, who, strlen(who) + 1);
+    key = serve_hash_bytes(key, id, strlen(id) + 1);
     key = serve_hash_mix(serve_hash_fnv(key, &index, sizeof index));
     return key ? key : 1;
 }
@@ -55,24 +60,25 @@ static entry *place_of(recent *table, uint64_t key, part **where)
     return &(*where)->entries[key / PARTS % ENTRIES];
 }
 
-void recent_put(recent *table, const char *id, size_t index, recent_answer answer)
+void recent_put(recent *table, const char *who, const char *id, size_t index, recent_answer answer)
 {
     part *where = NULL;
     if (!table)
         return;
-    uint64_t key = key_of(id, index);
+    uint64_t key = key_of(table, who, id, index);
     entry *place = place_of(table, key, &where);
     pthread_mutex_lock(&where->lock);
     *place = (entry){key, answer};
     pthread_mutex_unlock(&where->lock);
 }
 
-bool recent_take(recent *table, const char *id, size_t index, recent_answer *answer)
+bool recent_take(recent *table, const char *who, const char *id, size_t index,
+                 recent_answer *answer)
 {
     part *where = NULL;
     if (!table)
         return false;
-    uint64_t key = key_of(id, index);
+    uint64_t key = key_of(table, who, id, index);
     entry *place = place_of(table, key, &where);
     pthread_mutex_lock(&where->lock);
     bool found = place->key == key;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What was predicted for the last requests, so that a true label that comes
- * later can be held against it. A table of fixed size, by the hash of the
- * request's id: an answer that was overwritten is not known any more. */
+ * later can be held against it. A table of fixed size, by the hash of client and
+ * request's id: an answer that was overwritten is not known any more, and that of
+ * another client is none. */
 #ifndef TOOLS_SERVE_RECENT_H
 #define TOOLS_SERVE_RECENT_H
 
@@ -13,7 +14,7 @@
 typedef struct recent recent;
 
 typedef struct recent_answer {
-    int32_t model; /* its number in the metrics */
+    uint64_t version; /* its number: no other version ever has it */
     int32_t prediction;
 } recent_answer;
 
@@ -22,9 +23,11 @@ recent *recent_create(void);
 /* NULL is fine. */
 void recent_free(recent *table);
 
-/* From any thread; NULL for `table` remembers nothing. `index`: of the text. */
-void recent_put(recent *table, const char *id, size_t index, recent_answer answer);
+/* From any thread; NULL for `table` remembers nothing. `who`: the client; `index`: of the
+ * text. */
+void recent_put(recent *table, const char *who, const char *id, size_t index, recent_answer answer);
 /* Takes an answer out, so that it counts once; false: not known. */
-bool recent_take(recent *table, const char *id, size_t index, recent_answer *answer);
+bool recent_take(recent *table, const char *who, const char *id, size_t index,
+                 recent_answer *answer);
 
 #endif

@@ -171,6 +171,8 @@ serve_version *serve_registry_acquire(serve_registry *registry, const char *name
 /* A version by name, whatever label it has; NULL: none with a label. */
 serve_version *serve_registry_acquire_version(serve_registry *registry, const char *name,
                                               const char *version);
+/* The version with that number, whatever label it has; NULL: none with a label. */
+serve_version *serve_registry_acquire_number(serve_registry *registry, uint64_t number);
 /* The shadow version that is to see this request too; NULL: none, or not in its
  * share. Sticky as above, by another hash. */
 serve_version *serve_registry_acquire_shadow(serve_registry *registry, const char *name,

@@ -83,6 +83,25 @@ serve_version *serve_registry_acquire_version(serve_registry *registry, const ch
     return found;
 }
 
+static registry_version *find_number(const registry_model *model, uint64_t number)
+{
+    for (size_t i = 0; i < SERVE_LABELS; i++)
+        if (model->versions[i] && model->versions[i]->shown.number == number)
+            return model->versions[i];
+    return NULL;
+}
+
+serve_version *serve_registry_acquire_number(serve_registry *registry, uint64_t number)
+{
+    serve_version *found = NULL;
+    pthread_mutex_t *lock = own_lock(registry);
+    pthread_mutex_lock(lock);
+    for (size_t i = 0; !found && i < registry->model_count; i++)
+        found = retain(find_number(&registry->models[i], number));
+    pthread_mutex_unlock(lock);
+    return found;
+}
+
 serve_version *serve_registry_acquire_shadow(serve_registry *registry, const char *name,
                                              const char *user, size_t user_size)
 {

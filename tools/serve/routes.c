@@ -180,19 +180,14 @@ static bool is_id(http_slice text)
     return true;
 }
 
-/* The client's own id, or that of its trace (W3C: version-trace-span-flags). */
+/* The client's own id, or a new one. That of a trace would be no id of a request: many
+ * share it. */
 static void take_id(connection *client)
 {
     const http_slice *own = http_find(&client->head, "x-request-id");
-    const http_slice *trace = own ? NULL : http_find(&client->head, "traceparent");
-    http_slice id = {NULL, 0};
-    if (own)
-        id = *own;
-    else if (trace && trace->size >= 55 && trace->data[2] == '-' && trace->data[35] == '-')
-        id = (http_slice){trace->data + 3, 32};
-    if (is_id(id)) {
-        memcpy(client->id, id.data, id.size);
-        client->id[id.size] = 0;
+    if (own && is_id(*own)) {
+        memcpy(client->id, own->data, own->size);
+        client->id[own->size] = 0;
     } else {
         loop_make_id(client->loop, client->id);
     }

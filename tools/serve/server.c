@@ -58,8 +58,7 @@ static void bury(server *own)
     for (served *payload = atomic_exchange(&own->retired, NULL); payload; payload = next) {
         next = payload->next;
         serve_cache_forget(own->cache, payload->number);
-        if (!models_count_in(own, payload->metrics))
-            serve_metrics_retire_model(own->metrics, payload->metrics);
+        serve_metrics_retire_model(own->metrics, payload->metrics);
         served_free(payload);
     }
 }
@@ -73,8 +72,10 @@ static int fail(const sentiment_error *error)
 static int open_modules(server *own)
 {
     sentiment_error error = {.struct_size = sizeof error, .offset = SENTIMENT_NO_OFFSET};
+    if (sentiment_cancel_create(&own->cancel, &error) != SENTIMENT_OK)
+        return fail(&error);
     const serve_registry_options registry = {
-        .root = own->settings->models, .retire = retire, .user = own};
+        .root = own->settings->models, .retire = retire, .user = own, .cancel = own->cancel};
     const config *settings = own->settings;
     const serve_log_options log = {.path = settings->log_file,
                                    .to_stderr = !settings->log_file || settings->log_stderr,
@@ -194,6 +195,7 @@ static void drain(server *own, const sigset_t *signals)
     uint64_t until = job_now() + (uint64_t)(settings->drain_timeout * 1e9);
     while (!hurry && !all_ended(own) && job_now() < until)
         hurry = ends_within(signals, LOOK_EVERY * 1e-3);
+    sentiment_cancel_request(own->cancel);
     ask_all(own, LOOP_ENDING);
     for (size_t i = 0; i < own->loop_count; i++)
         loop_join(own->loops[i]);
@@ -202,6 +204,7 @@ static void drain(server *own, const sigset_t *signals)
 
 static void close_all(server *own)
 {
+    sentiment_cancel_request(own->cancel);
     ask_all(own, LOOP_ENDING);
     for (size_t i = 0; i < own->loop_count; i++)
         loop_join(own->loops[i]);
@@ -211,6 +214,7 @@ static void close_all(server *own)
     free(own->loops);
     serve_registry_free(own->registry);
     own->registry = NULL;
+    sentiment_cancel_free(own->cancel);
     bury(own);
     serve_cache_free(own->cache);
     recent_free(own->recent);
@@ -232,8 +236,48 @@ static void note(server *own, const char *what, sentiment_status status,
         serve_log_write_event(own->log, SERVE_LOG_INFO, "%s", what);
 }
 
-/* SIGHUP: all that lies in files is read again. */
-static void reload(server *own)
+typedef struct change {
+    server *own;
+    sentiment_status (*make)(server *own, sentiment_error *error);
+    sentiment_status status;
+    sentiment_error error;
+    atomic_bool done;
+} change;
+
+static void *make_change(void *user)
+{
+    change *one = user;
+    one->status = one->make(one->own, &one->error);
+    atomic_store(&one->done, true);
+    return NULL;
+}
+
+/* Loads models in a thread of their own, since that may take minutes, and this one is to
+ * hear that the server shall end: then loading stops, and the value is true. */
+static bool ends_while(change *one)
+{
+    pthread_t thread;
+    sigset_t ends;
+    bool ended = false;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    if (pthread_create(&thread, NULL, make_change, one) != 0) {
+        make_change(one);
+        return false;
+    }
+    while (!atomic_load(&one->done)) {
+        if (!ends_within(&ends, LOOK_EVERY * 1e-3))
+            continue;
+        ended = true;
+        sentiment_cancel_request(one->own->cancel);
+    }
+    pthread_join(thread, NULL);
+    return ended;
+}
+
+/* SIGHUP: all that lies in files is read again. True: a signal to end came meanwhile. */
+static bool reload(server *own)
 {
     sentiment_error error = {.struct_size = sizeof error, .offset = SENTIMENT_NO_OFFSET};
     serve_log_reopen(own->log);
@@ -244,9 +288,11 @@ static void reload(server *own)
         status = tls_reload(own->tls, &error);
         note(own, "the certificate was read again", status, &error);
     }
-    status = models_reload(own, &error);
-    note(own, "models were read again", status, &error);
+    change models = {.own = own, .make = models_reload, .error = error};
+    bool ended = ends_while(&models);
+    note(own, "models were read again", models.status, &models.error);
     notify_manager("READY=1");
+    return ended;
 }
 
 static void operate(server *own, const sigset_t *signals)
@@ -258,8 +304,8 @@ static void operate(server *own, const sigset_t *signals)
         uint64_t now = job_now();
         double left = now < due ? (double)(due - now) * 1e-9 : 0;
         number = next_signal(signals, left < LOOK_AROUND ? left : LOOK_AROUND);
-        if (number == SIGHUP)
-            reload(own);
+        if (number == SIGHUP && reload(own))
+            number = SIGTERM;
         bury(own);
         if (job_now() < due)
             continue;
@@ -286,15 +332,18 @@ static void announce(const server *own, const sockets *listening)
 static int serve(server *own, const sigset_t *signals, const sockets *listening)
 {
     sentiment_error error = {.struct_size = sizeof error, .offset = SENTIMENT_NO_OFFSET};
+    change models = {.own = own, .make = models_load, .error = error};
+    bool ended = false;
     int status = open_modules(own);
     if (status == EXIT_DONE)
         status = start_loops(own, listening);
     if (status == EXIT_DONE) {
         announce(own, listening);
-        if (models_load(own, &error) != SENTIMENT_OK)
-            status = fail(&error);
+        ended = ends_while(&models);
+        if (models.status != SENTIMENT_OK && !ended)
+            status = fail(&models.error);
     }
-    if (status == EXIT_DONE) {
+    if (status == EXIT_DONE && !ended) {
         atomic_store(&own->state, SERVER_READY);
         serve_log_write_event(own->log, SERVE_LOG_INFO, "ready");
         notify_manager("READY=1");

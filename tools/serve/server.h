@@ -30,13 +30,17 @@ typedef struct server {
     size_t workers;
     char model_path[SETUP_PATH_BYTES]; /* where there is no folder of models */
     unsigned reads;                    /* versions that were read from there */
+    atomic_size_t models;              /* those with a stable version */
+    /* The one for requests that name none: set before the state is ready, then fixed. */
+    char default_model[SERVE_REGISTRY_NAME_LIMIT + 1];
     batcher *batcher;
     serve_metrics *metrics;
     serve_log *log;
     serve_registry *registry;
-    serve_cache *cache;   /* NULL: none */
-    serve_bucket *bucket; /* NULL: no limit */
-    struct tls *tls;      /* NULL: none */
+    sentiment_cancel *cancel; /* requested: what is being loaded is not wanted any more */
+    serve_cache *cache;       /* NULL: none */
+    serve_bucket *bucket;     /* NULL: no limit */
+    struct tls *tls;          /* NULL: none */
     pthread_rwlock_t keys_lock;
     serve_keys *keys;                 /* under the lock; NULL: nobody needs one */
     _Atomic(struct served *) retired; /* versions whose last request ended, to be freed */

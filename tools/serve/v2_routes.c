@@ -58,16 +58,6 @@ void handle_v2_live(connection *client)
     answer_json(client, 200);
 }
 
-void handle_v2_ready(connection *client)
-{
-    if (atomic_load(&client->loop->server->state) != SERVER_READY) {
-        handle_readyz(client);
-        return;
-    }
-    out_text(answer_body(client), "{\"ready\":true}");
-    answer_json(client, 200);
-}
-
 void handle_v2_model_ready(connection *client)
 {
     serve_version *version = version_of(client);

@@ -327,12 +327,17 @@ static void finds_versions_by_name(void **state)
         assert_non_null(found);
         assert_string_equal(found->version, name);
         serve_version *again = serve_registry_retain(found);
+        serve_version *same = serve_registry_acquire_number(registry, found->number);
+        assert_ptr_equal(same, found);
+        serve_registry_release(same);
         serve_registry_release(found);
         assert_string_equal(again->name, "m");
         serve_registry_release(again);
     }
     assert_null(serve_registry_acquire_version(registry, "m", "4"));
     assert_null(serve_registry_acquire_version(registry, "n", "1"));
+    assert_null(serve_registry_acquire_number(registry, 0));
+    assert_null(serve_registry_acquire_number(registry, UINT64_MAX));
 }
 
 /* What is pinned outlives its label, and the registry. */
