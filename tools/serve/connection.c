@@ -196,7 +196,13 @@ static bool begin_body(connection *client)
 {
     const config *settings = client->loop->server->settings;
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (client->head.framing == HTTP_NO_BODY)
+    bool keep_alive = client->keep_alive, empty = client->head.framing == HTTP_NO_BODY;
+    /* An answer before the body has been read is the last one. */
+    client->keep_alive = keep_alive && empty;
+    if (!routes_begin(client))
+        return client->state == CONNECTION_HEAD;
+    client->keep_alive = keep_alive;
+    if (empty)
         return handle(client);
     if (client->head.framing == HTTP_LENGTH && client->head.content_length > settings->max_body)
         return refuse(client, &long_body);

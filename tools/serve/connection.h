@@ -17,6 +17,7 @@
 #include "out.h"
 
 struct loop;
+struct route;
 struct sockaddr;
 
 typedef enum connection_state {
@@ -53,7 +54,8 @@ typedef struct connection {
     http_slice body;
     bool keep_alive;
     bool head_only;
-    size_t route;      /* number of metrics */
+    const struct route *chosen; /* where it goes, decided by its head */
+    size_t route;               /* number of metrics */
     uint64_t received; /* nanoseconds: its last byte was read */
     job *job;          /* while WAITING */
     http_slice parameters[REQUEST_PARAMETERS];

@@ -198,15 +198,20 @@ static void take_id(connection *client)
     }
 }
 
-void routes_handle(connection *client)
+bool routes_begin(connection *client)
 {
     take_id(client);
     client->head_only = slice_is(client->head.method, "HEAD");
     client->route = routes_count;
     if (cors_answer_preflight(client))
-        return;
+        return false;
     const route *chosen = find(client);
     bool (*check)(connection *) = client->loop->admin ? access_check_admin : access_check;
-    if (chosen && (chosen->is_open || check(client)))
-        chosen->handle(client);
+    client->chosen = chosen;
+    return chosen && (chosen->is_open || check(client));
+}
+
+void routes_handle(connection *client)
+{
+    client->chosen->handle(client);
 }
