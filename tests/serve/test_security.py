@@ -137,11 +137,35 @@ class Cors(serving.Case):
                                   **self.preflight)
         self.problem(refused, 405, 'method_not_allowed')
 
+    def test_other_pages(self):
+        """What browsers send without asking first is refused, where it comes from a page of
+        another origin; not from our own page, nor from what is no browser."""
+        own = f'{self.server.host}:{self.server.port}'
+        for fields in ({'Origin': 'https://a.example'}, {'Origin': 'null'}, {'Origin': ''},
+                       {'Origin': 'http://' + own + '0'}, {'Origin': own},
+                       {'Origin': 'http://' + own, 'Sec_Fetch_Site': 'same-site'},
+                       {'Sec_Fetch_Site': 'cross-site'}):
+            for path, kind in (('/predict', None), ('/invocations', 'text/plain'),
+                               ('/predict_batch', 'application/json')):
+                extra = dict(fields, Content_Type=kind) if kind else fields
+                self.problem(self.server.post(path, b'{"text": "a"}', **extra), 403,
+                             'cross_origin')
+            self.problem(self.server.get('/model_info', **fields), 403, 'cross_origin')
+            self.assertEqual(self.server.get('/', **fields).status, 200)
+            self.good(self.server.get('/livez', **fields))
+        for fields in ({'Origin': 'http://' + own, 'Sec_Fetch_Site': 'same-origin'},
+                       {'Origin': 'https://Box.example', 'Host': 'box.example'},
+                       {'Origin': 'https://front.example', 'Sec_Fetch_Site': 'same-origin'},
+                       {'Sec_Fetch_Site': 'none'}, {}):
+            self.good(self.server.post('/predict', {'text': 'a'}, **fields))
+
     def test_listed(self):
         with serving.Server('--model', self.model, '--cors',
                             'https://a.example, https://b.example:8443') as server:
             server.wait_until_ready()
             for origin in ('https://a.example', 'https://b.example:8443'):
+                self.good(server.post('/predict', {'text': 'a'}, Origin=origin,
+                                      Sec_Fetch_Site='cross-site'))
                 for answer in (server.get('/health', Origin=origin),
                                server.post('/predict', {'text': 'a'}, Origin=origin),
                                server.post('/predict', {}, Origin=origin)):
@@ -154,6 +178,8 @@ class Cors(serving.Case):
             for origin in ('https://a.example.evil', 'http://a.example', 'https://a', 'null', ''):
                 answer = server.get('/health', Origin=origin)
                 self.assertNotIn('Access-Control-Allow-Origin', answer.fields)
+                self.problem(server.post('/predict', {'text': 'a'}, Origin=origin), 403,
+                             'cross_origin')
                 answer = server.ask('OPTIONS', '/predict', Origin=origin, **self.preflight)
                 self.problem(answer, 405, 'method_not_allowed')
 

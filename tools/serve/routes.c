@@ -208,7 +208,7 @@ bool routes_begin(connection *client)
     const route *chosen = find(client);
     bool (*check)(connection *) = client->loop->admin ? access_check_admin : access_check;
     client->chosen = chosen;
-    return chosen && (chosen->is_open || check(client));
+    return chosen && (chosen->is_open || (cors_check(client) && check(client)));
 }
 
 void routes_handle(connection *client)
