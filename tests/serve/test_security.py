@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS, cross-origin requests, and sockets that the service manager opens."""
+import fcntl
 import os
+import pty
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import tempfile
+import termios
 
 import serving
 
@@ -78,6 +81,42 @@ class Tls(serving.Case):
             with old.wrap_socket(server.socket()) as own:
                 self.assertEqual(own.version(), 'TLSv1.2')
             self.good(server.get('/livez'))
+
+    def test_suites(self):
+        """Of TLS 1.2 only suites with forward secrecy and authenticated encryption."""
+        with Secure(*self.first, '--model', self.model) as server:
+            server.wait_until_ready()
+            for suite, good in (('ECDHE-ECDSA-AES128-GCM-SHA256', True),
+                                ('ECDHE-ECDSA-CHACHA20-POLY1305', True),
+                                ('ECDHE-ECDSA-AES128-SHA256', False),
+                                ('ECDHE-ECDSA-AES256-SHA', False)):
+                client = ssl.create_default_context(cafile=self.first[0])
+                client.maximum_version = ssl.TLSVersion.TLSv1_2
+                client.set_ciphers(suite + ':@SECLEVEL=0')
+                if not good:
+                    with self.assertRaises((ssl.SSLError, ConnectionResetError)):
+                        client.wrap_socket(server.socket(), server_hostname='127.0.0.1')
+                    continue
+                with client.wrap_socket(server.socket(), server_hostname='127.0.0.1') as own:
+                    self.assertEqual(own.cipher()[0], suite)
+
+    def test_passphrase(self):
+        """A key that is encrypted is an error, also where there is a terminal to ask at."""
+        key = self.path('encrypted.key')
+        subprocess.run(['openssl', 'pkey', '-in', self.first[1], '-aes256', '-passout',
+                        'pass:secret', '-out', key], check=True)
+        ours, theirs = pty.openpty()
+        try:
+            done = subprocess.run(
+                [serving.TOOL, 'serve', '--port', '0', '--model', self.model, '--tls-cert',
+                 self.first[0], '--tls-key', key], stdin=theirs, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, timeout=serving.PATIENCE, check=False,
+                preexec_fn=lambda: (os.setsid(), fcntl.ioctl(0, termios.TIOCSCTTY, 0)))
+        finally:
+            os.close(ours)
+            os.close(theirs)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(b'encrypted.key: ', done.stderr)
 
     def test_reload(self):
         """SIGHUP takes the new certificate; garbage leaves the old one."""
