@@ -454,12 +454,14 @@ void connection_open(loop *own, int fd, const struct sockaddr *address)
     client->loop = own;
     client->timer = evtimer_new(own->base, on_timer, client);
     client->secure = own->server->tls && !own->admin;
-    if (client->timer && client->secure)
+    bool given = client->timer && client->secure;
+    if (given)
         client->events = tls_accept(own->server->tls, own->base, fd);
     else if (client->timer)
         client->events = bufferevent_socket_new(own->base, fd, BEV_OPT_CLOSE_ON_FREE);
     if (!client->events) {
-        close(fd);
+        if (!given)
+            close(fd);
         connection_free(client);
         return;
     }

@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "fail.h"
 
@@ -114,14 +115,15 @@ struct bufferevent *tls_accept(tls *own, struct event_base *base, int fd)
     pthread_rwlock_rdlock(&own->lock);
     SSL *session = SSL_new(own->context);
     pthread_rwlock_unlock(&own->lock);
-    if (!session)
-        return NULL;
-    struct bufferevent *events = bufferevent_openssl_socket_new(
-        base, fd, session, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-    if (!events) {
-        SSL_free(session);
+    if (!session) {
+        close(fd);
         return NULL;
     }
+    struct bufferevent *events = bufferevent_openssl_socket_new(
+        base, fd, session, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+    /* Where that fails libevent has freed the session, which closed the socket. */
+    if (!events)
+        return NULL;
     bufferevent_openssl_set_allow_dirty_shutdown(events, 1);
     return events;
 }
