@@ -37,11 +37,6 @@ static bool is_json_type(http_slice type)
 
 bool request_is_json(connection *client)
 {
-    const http_slice *coding = http_find(&client->head, "content-encoding");
-    if (coding && !http_same(*coding, "identity")) {
-        answer_problem(client, 415, "unsupported_encoding", "bodies may not be compressed");
-        return false;
-    }
     const http_slice *type = http_find(&client->head, "content-type");
     if (!type || is_json_type(*type))
         return true;
