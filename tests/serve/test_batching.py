@@ -43,6 +43,18 @@ class Together(serving.Case):
         self.assertEqual(body['confidences'],
                          [answer['confidence'] for answer in self.expected(*texts)])
 
+    def test_many_threads(self):
+        """Each of them counts what it has computed."""
+        with serving.Server('--model', self.model, '--threads', '300', '--batch-tokens',
+                            '1') as server:
+            server.wait_until_ready()
+            for turn in range(1, 6):
+                self.good(server.post('/predict_batch', {'texts': ['word_1 word_2'] * 256}))
+                total = sum(float(line.rpartition(' ')[2])
+                            for line in server.get('/metrics').body.decode().splitlines()
+                            if line.startswith('nlp_predictions_total{'))
+                self.assertEqual(total, 256 * turn)
+
     def test_isolation(self):
         """Bad requests among good ones change nothing for these."""
         wanted = self.expected('word_1 word_2')[0]

@@ -19,9 +19,9 @@
 #define SERVE_METRICS_MODELS 32
 /* Classes that are counted apart; those behind share prediction="other". */
 #define SERVE_METRICS_CLASSES 32
-/* Routes, and shards (threads). */
+/* Routes, and shards: a thread each for what --threads and --loops allow, and the admin port. */
 #define SERVE_METRICS_ROUTES 48
-#define SERVE_METRICS_SHARDS 128
+#define SERVE_METRICS_SHARDS (1024 + 64 + 1)
 
 typedef struct serve_metrics serve_metrics;
 /* One thread's counters. Only one thread at a time may count in a shard. */
