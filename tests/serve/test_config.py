@@ -72,6 +72,9 @@ class Config(serving.unittest.TestCase):
         self.refused('--config', self.file('no-such = 1\n'), says='line 1')
         self.refused('--config', self.file('port = 1\nport\n'), says='line 2')
         self.refused('--config', self.file('log-text = maybe\n'), says='neither 0 nor 1')
+        # The rest of a long line is no line of its own.
+        long = 'port = 1\n# ' + 'a' * 8189 + 'queue = 300\n'
+        self.refused('--config', self.file(long), says='line 2')
         self.refused('--config', self.folder.name + '/none', says='none')
         self.refused('--max-texts', '9', '--queue', '8', says='--queue')
         self.refused('--burst', '9', says='--rate')

@@ -178,7 +178,11 @@ static bool from_file(words *to, const option_group *groups, const char *path)
     bool good = true;
     while (good && fgets(line, sizeof line, file)) {
         number++;
-        good = take_line(to, groups, line);
+        good = strchr(line, '\n') || feof(file);
+        if (good)
+            good = take_line(to, groups, line);
+        else
+            message("serve: a line has more than %d bytes", MAX_LINE - 2);
     }
     if (!good)
         message("serve: %s, line %u", path, number);
