@@ -421,16 +421,6 @@ static void on_timer(evutil_socket_t fd, short what, void *user)
     }
 }
 
-static void set_peer(connection *client, const struct sockaddr *address)
-{
-    if (address->sa_family == AF_INET)
-        evutil_inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
-                         client->peer, sizeof client->peer);
-    else if (address->sa_family == AF_INET6)
-        evutil_inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
-                         client->peer, sizeof client->peer);
-}
-
 static void set_up(connection *client, int fd)
 {
     const config *settings = client->loop->server->settings;
@@ -466,7 +456,7 @@ void connection_open(loop *own, int fd, const struct sockaddr *address)
         return;
     }
     link_connection(own, client);
-    set_peer(client, address);
+    peer_name(address, client->peer);
     set_up(client, fd);
     next_request(client);
     set_timer(client, own->server->settings->header_timeout);

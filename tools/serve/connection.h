@@ -7,7 +7,6 @@
 #define TOOLS_SERVE_CONNECTION_H
 
 #include <event2/bufferevent.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,6 +14,7 @@
 #include "job.h"
 #include "keys.h"
 #include "out.h"
+#include "peer.h"
 
 struct loop;
 struct route;
@@ -62,7 +62,7 @@ typedef struct connection {
     char id[REQUEST_ID_LIMIT + 1];
     char key_name[SERVE_KEYS_NAME_LIMIT + 1]; /* of its API key; empty: none */
 
-    char peer[INET6_ADDRSTRLEN];
+    char peer[PEER_SIZE]; /* who it is without a key */
 } connection;
 
 /* Takes over a socket that was accepted. */
