@@ -117,6 +117,19 @@ class Overload(serving.Case):
             self.assertEqual(full, sum(answer.status == 503 for answer in answers))
             self.assertEqual(server.metric('nlp_queue_depth'), 0)
 
+    def test_rate_of_the_refused(self):
+        """What the queue has no room for is not charged: as many pass as may."""
+        with self.serve('--deadline', '0', '--loops', '1', '--rate', '0.001', '--burst',
+                        '5') as server:
+            server.wait_until_ready()
+            passed = 0
+            while passed < 5:
+                answers = serving.together(8, lambda index: server.post('/predict', SLOW))
+                codes = [answer.status for answer in answers]
+                passed += codes.count(200)
+                self.assertTrue(429 not in codes or passed == 5, codes)
+            self.problem(server.post('/predict', SLOW), 429, 'rate_limited')
+
     def test_deadline(self):
         with self.serve('--deadline', '0.001') as server:
             server.wait_until_ready()

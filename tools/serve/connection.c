@@ -340,7 +340,7 @@ void connection_finish(connection *client)
     advance(client);
 }
 
-void connection_submit(connection *client, job *work)
+bool connection_submit(connection *client, job *work)
 {
     const server *owner = client->loop->server;
     work->connection = client;
@@ -349,11 +349,11 @@ void connection_submit(connection *client, job *work)
     client->state = CONNECTION_WAITING;
     if (batcher_submit(owner->batcher, work)) {
         set_timer(client, owner->settings->deadline);
-        return;
+        return true;
     }
     client->job = NULL;
-    loop_recycle(client->loop, work);
-    answer_later(client, 1, 503, "queue_full", "too many texts wait");
+    work->connection = NULL;
+    return false;
 }
 
 void connection_drain(connection *client)

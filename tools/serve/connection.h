@@ -72,8 +72,8 @@ void connection_free(connection *client);
 void connection_answered(connection *client);
 /* The job of a request is done. */
 void connection_finish(connection *client);
-/* Hands the job to the batcher, or answers 503; the job is no longer the caller's. */
-void connection_submit(connection *client, job *work);
+/* Hands the job to the batcher; false: its queue is full, and the job still the caller's. */
+bool connection_submit(connection *client, job *work);
 /* Draining: an idle connection may go. */
 void connection_drain(connection *client);
 

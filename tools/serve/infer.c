@@ -99,26 +99,26 @@ bool infer_count(connection *client, size_t count)
     return count <= most;
 }
 
-/* Who sends: its key, else its address. */
-static uint32_t ask_rate(const connection *client, size_t texts)
-{
-    const char *name = client->key_name[0] ? client->key_name : client->peer;
-    return serve_bucket_take(client->loop->server->bucket, name, strlen(name), (uint32_t)texts,
-                             client->received);
-}
-
 void infer_submit(connection *client, job *work)
 {
-    uint32_t seconds = ask_rate(client, work->count);
+    /* Who sends: its key, else its address. */
+    const char *name = client->key_name[0] ? client->key_name : client->peer;
+    serve_bucket *bucket = client->loop->server->bucket;
+    uint32_t texts = (uint32_t)work->count;
+    uint32_t seconds = serve_bucket_take(bucket, name, strlen(name), texts, client->received);
+    bool prepared = !seconds && job_prepare(work, served_of(work->version)->info.num_classes);
+    if (prepared && connection_submit(client, work))
+        return;
+    infer_drop(client, work);
     if (seconds) {
-        infer_drop(client, work);
         answer_later(client, seconds, 429, "rate_limited", "too many texts from this client");
-    } else if (job_prepare(work, served_of(work->version)->info.num_classes)) {
-        connection_submit(client, work);
-    } else {
-        infer_drop(client, work);
-        answer_later(client, 1, 503, "out_of_memory", "out of memory");
+        return;
     }
+    serve_bucket_give(bucket, name, strlen(name), texts);
+    if (prepared)
+        answer_later(client, 1, 503, "queue_full", "too many texts wait");
+    else
+        answer_later(client, 1, 503, "out_of_memory", "out of memory");
 }
 
 static void answer_failure(connection *client, const job *work, size_t index,
