@@ -117,6 +117,35 @@ class Overload(serving.Case):
             self.assertEqual(full, sum(answer.status == 503 for answer in answers))
             self.assertEqual(server.metric('nlp_queue_depth'), 0)
 
+    def test_in_flight(self):
+        """Requests for the model are counted from their last byte to their answer, or their
+        end without one."""
+        name, stop = 'nlp_http_requests_in_flight', threading.Event()
+        with self.serve('--deadline', '0') as server:
+            server.wait_until_ready()
+
+            def ask():
+                while not stop.is_set():
+                    self.good(server.post('/predict', SLOW))
+
+            asker = threading.Thread(target=ask)
+            asker.start()
+            try:
+                while server.metric(name) != 1:
+                    pass
+            finally:
+                stop.set()
+                asker.join()
+            self.assertEqual(server.metric(name), 0)
+            body = json.dumps(SLOW).encode()
+            with server.socket() as own:
+                own.sendall(b'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s'
+                            % (len(body), body))
+                own.shutdown(serving.socket.SHUT_WR)
+                self.assertEqual(serving.read_all(own), b'')
+            while server.metric(name) != 0:
+                pass
+
     def test_rate_of_the_refused(self):
         """What the queue has no room for is not charged: as many pass as may."""
         with self.serve('--deadline', '0', '--loops', '1', '--rate', '0.001', '--burst',

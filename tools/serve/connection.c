@@ -83,15 +83,22 @@ static void let_go(connection *client)
     client->held = 0;
 }
 
-/* Nobody waits for this job any more. */
-static void abandon(connection *client)
+job *connection_take(connection *client)
 {
     job *work = client->job;
     client->job = NULL;
     if (!work)
-        return;
+        return NULL;
     work->connection = NULL;
-    if (batcher_cancel(client->loop->server->batcher, work))
+    serve_metrics_add(client->loop->server->metrics, SERVE_VALUE_IN_FLIGHT, -1);
+    return work;
+}
+
+/* Nobody waits for this job any more. */
+static void abandon(connection *client)
+{
+    job *work = connection_take(client);
+    if (work && batcher_cancel(client->loop->server->batcher, work))
         loop_recycle(client->loop, work);
 }
 
@@ -347,12 +354,12 @@ bool connection_submit(connection *client, job *work)
     work->received = client->received;
     client->job = work;
     client->state = CONNECTION_WAITING;
+    serve_metrics_add(owner->metrics, SERVE_VALUE_IN_FLIGHT, 1);
     if (batcher_submit(owner->batcher, work)) {
         set_timer(client, owner->settings->deadline);
         return true;
     }
-    client->job = NULL;
-    work->connection = NULL;
+    connection_take(client);
     return false;
 }
 

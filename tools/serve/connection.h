@@ -74,6 +74,8 @@ void connection_answered(connection *client);
 void connection_finish(connection *client);
 /* Hands the job to the batcher; false: its queue is full, and the job still the caller's. */
 bool connection_submit(connection *client, job *work);
+/* The job of a request has come back: gives it, and the connection has none any more. */
+job *connection_take(connection *client);
 /* Draining: an idle connection may go. */
 void connection_drain(connection *client);
 

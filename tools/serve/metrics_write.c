@@ -74,7 +74,7 @@ static const struct {
                                  "Texts that may wait before requests are refused."},
     [SERVE_VALUE_CONNECTIONS] = {"nlp_http_connections", "gauge", "", "Open connections."},
     [SERVE_VALUE_IN_FLIGHT] = {"nlp_http_requests_in_flight", "gauge", "",
-                               "Requests that were read and not yet answered."},
+                               "Requests whose texts wait or are computed."},
     [SERVE_VALUE_CACHE_BYTES] = {"nlp_cache_bytes", "gauge", "", "Memory of the cache in bytes."},
     [SERVE_VALUE_CACHE_ENTRIES] = {"nlp_cache_entries", "gauge", "", "Answers in the cache."},
     [SERVE_VALUE_LOG_LINES] = {"nlp_log_lines_total", "counter", "", "Lines of log written."},
