@@ -254,6 +254,8 @@ class Limits(serving.Case):
             first.close()
             second.close()
             self.good(server.post('/predict', b' ' * 150000 + b'{"text": "word_1"}'))
+            self.assertEqual(
+                server.metric('nlp_request_failures_total{reason="too_many_bodies"}'), 1)
 
     def test_header(self):
         self.good(self.server.get('/livez', X_Long='a' * 1500))
@@ -268,6 +270,8 @@ class Limits(serving.Case):
             connection.close()
         while self.server.get('/livez').status != 200:
             pass
+        name = 'nlp_request_failures_total{reason="%s"}'
+        self.assertGreaterEqual(self.server.metric(name % 'too_many_connections'), 1)
 
 
 if __name__ == '__main__':

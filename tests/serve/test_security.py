@@ -197,6 +197,8 @@ class Cors(serving.Case):
                        {'Origin': 'https://front.example', 'Sec_Fetch_Site': 'same-origin'},
                        {'Sec_Fetch_Site': 'none'}, {}):
             self.good(self.server.post('/predict', {'text': 'a'}, **fields))
+        self.assertEqual(
+            self.server.metric('nlp_request_failures_total{reason="cross_origin"}'), 7 * 4)
 
     def test_listed(self):
         with serving.Server('--model', self.model, '--cors',

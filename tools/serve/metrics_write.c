@@ -87,8 +87,9 @@ static const struct {
 };
 
 static const char *const reasons[SERVE_REASONS] = {
-    "bad_request", "invalid_utf8", "too_large", "unauthorized", "not_found", "rate_limited",
-    "queue_full",  "not_ready",    "deadline",  "client_gone",  "internal",
+    "bad_request",  "invalid_utf8",         "too_large",       "unauthorized",  "not_found",
+    "rate_limited", "queue_full",           "not_ready",       "deadline",      "client_gone",
+    "internal",     "too_many_connections", "too_many_bodies", "out_of_memory", "cross_origin",
 };
 static const char *const features[SERVE_FEATURES] = {"prediction", "confidence", "length",
                                                      "unknown"};
