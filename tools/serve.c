@@ -4,6 +4,7 @@
  * this one (a build folder) or from libexec (installed). It does nothing else:
  * the server needs libraries that the command does not. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,16 @@
 
 #define PATH_BYTES 4096
 
-/* The folder of this program with the slash behind it; empty: unknown. */
-static void own_folder(char *path, size_t size)
+/* The folder of this program with the slash behind it; false: unknown. An empty one
+ * would run what lies in the current folder. */
+static bool own_folder(char *path, size_t size)
 {
-    ssize_t length = readlink("/proc/self/exe", path, size - 1);
-    path[length > 0 ? length : 0] = 0;
-    char *slash = strrchr(path, '/');
-    if (slash)
-        slash[1] = 0;
+    ssize_t length = readlink("/proc/self/exe", path, size);
+    if (length <= 0 || (size_t)length >= size || path[0] != '/')
+        return false;
+    path[length] = 0;
+    strrchr(path, '/')[1] = 0;
+    return true;
 }
 
 int command_serve(char **argv, emit *out)
@@ -29,13 +32,16 @@ int command_serve(char **argv, emit *out)
     static const char *const places[] = {"sentiment-serve", "../libexec/sentiment/sentiment-serve"};
     char folder[PATH_BYTES], path[PATH_BYTES * 2];
     size_t count = 0;
+    if (!own_folder(folder, sizeof folder)) {
+        message("serve: /proc/self/exe does not tell where sentiment-serve is");
+        return EXIT_FAILED;
+    }
     while (argv[count])
         count++;
     char **words = calloc(count + 2, sizeof *words);
     if (!words)
         return message_no_memory();
     memcpy(words + 1, argv, count * sizeof *words);
-    own_folder(folder, sizeof folder);
     emit_flush(out);
     int reason = ENOENT;
     for (size_t i = 0; i < sizeof places / sizeof *places && reason == ENOENT; i++) {

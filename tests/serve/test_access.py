@@ -33,6 +33,11 @@ class Keys(serving.Case):
                     self.problem(refused, 401, 'unauthorized')
                     self.assertEqual(refused.fields['WWW-Authenticate'], 'Bearer')
                 self.problem(server.post('/predict', {'text': 'a'}, **fields), 401, 'unauthorized')
+            # A body is not waited for, nor asked for, where the key is missing.
+            for field in (b'', b'Expect: 100-continue\r\n'):
+                data = server.raw(b'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n'
+                                  + field + b'\r\n')
+                self.assertEqual(serving.statuses(data), [401])
             self.assertNotIn('a' * 20, server.errors())
 
     def test_feedback(self):

@@ -43,6 +43,18 @@ class Together(serving.Case):
         self.assertEqual(body['confidences'],
                          [answer['confidence'] for answer in self.expected(*texts)])
 
+    def test_many_threads(self):
+        """Each of them counts what it has computed."""
+        with serving.Server('--model', self.model, '--threads', '300', '--batch-tokens',
+                            '1') as server:
+            server.wait_until_ready()
+            for turn in range(1, 6):
+                self.good(server.post('/predict_batch', {'texts': ['word_1 word_2'] * 256}))
+                total = sum(float(line.rpartition(' ')[2])
+                            for line in server.get('/metrics').body.decode().splitlines()
+                            if line.startswith('nlp_predictions_total{'))
+                self.assertEqual(total, 256 * turn)
+
     def test_isolation(self):
         """Bad requests among good ones change nothing for these."""
         wanted = self.expected('word_1 word_2')[0]
@@ -104,6 +116,48 @@ class Overload(serving.Case):
             full = server.metric('nlp_request_failures_total{reason="queue_full"}')
             self.assertEqual(full, sum(answer.status == 503 for answer in answers))
             self.assertEqual(server.metric('nlp_queue_depth'), 0)
+
+    def test_in_flight(self):
+        """Requests for the model are counted from their last byte to their answer, or their
+        end without one."""
+        name, stop = 'nlp_http_requests_in_flight', threading.Event()
+        with self.serve('--deadline', '0') as server:
+            server.wait_until_ready()
+
+            def ask():
+                while not stop.is_set():
+                    self.good(server.post('/predict', SLOW))
+
+            asker = threading.Thread(target=ask)
+            asker.start()
+            try:
+                while server.metric(name) != 1:
+                    pass
+            finally:
+                stop.set()
+                asker.join()
+            self.assertEqual(server.metric(name), 0)
+            body = json.dumps(SLOW).encode()
+            with server.socket() as own:
+                own.sendall(b'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s'
+                            % (len(body), body))
+                own.shutdown(serving.socket.SHUT_WR)
+                self.assertEqual(serving.read_all(own), b'')
+            while server.metric(name) != 0:
+                pass
+
+    def test_rate_of_the_refused(self):
+        """What the queue has no room for is not charged: as many pass as may."""
+        with self.serve('--deadline', '0', '--loops', '1', '--rate', '0.001', '--burst',
+                        '5') as server:
+            server.wait_until_ready()
+            passed = 0
+            while passed < 5:
+                answers = serving.together(8, lambda index: server.post('/predict', SLOW))
+                codes = [answer.status for answer in answers]
+                passed += codes.count(200)
+                self.assertTrue(429 not in codes or passed == 5, codes)
+            self.problem(server.post('/predict', SLOW), 429, 'rate_limited')
 
     def test_deadline(self):
         with self.serve('--deadline', '0.001') as server:
@@ -200,6 +254,8 @@ class Limits(serving.Case):
             first.close()
             second.close()
             self.good(server.post('/predict', b' ' * 150000 + b'{"text": "word_1"}'))
+            self.assertEqual(
+                server.metric('nlp_request_failures_total{reason="too_many_bodies"}'), 1)
 
     def test_header(self):
         self.good(self.server.get('/livez', X_Long='a' * 1500))
@@ -214,6 +270,8 @@ class Limits(serving.Case):
             connection.close()
         while self.server.get('/livez').status != 200:
             pass
+        name = 'nlp_request_failures_total{reason="%s"}'
+        self.assertGreaterEqual(self.server.metric(name % 'too_many_connections'), 1)
 
 
 if __name__ == '__main__':

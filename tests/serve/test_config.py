@@ -58,6 +58,22 @@ class Config(serving.unittest.TestCase):
         self.assertEqual([found['port'], found['model'], found['log-level']], ['10', 'n', 'off'])
         self.assertEqual(self.settings(env={'PORT': ''})['port'], '8000')
 
+    def test_model_or_models(self):
+        """They exclude each other; of two sources the stronger one has its way."""
+        def ask(*arguments, **env):
+            found = self.settings(*arguments, env=env)
+            return found.get('model'), found.get('models')
+
+        path = self.file('models = c\n')
+        self.assertEqual(ask('--models', 'a', MODEL_PATH='b'), (None, 'a'))
+        self.assertEqual(ask('--model', 'a', SENTIMENT_MODELS='b'), ('a', None))
+        self.assertEqual(ask('--config', path, MODEL_PATH='b'), ('b', None))
+        self.assertEqual(ask('--config', path), (None, 'c'))
+        self.assertEqual(ask('--config', path, '--model=a', SENTIMENT_MODELS='b'), ('a', None))
+        self.assertEqual(ask(SENTIMENT_MODELS='a', MODEL_PATH='b'), (None, 'a'))
+        self.refused(says='exclude', env={'SENTIMENT_MODELS': 'a', 'SENTIMENT_MODEL': 'b'})
+        self.refused('--config', self.file('models = c\nmodel = d\n'), says='exclude')
+
     def test_printed_is_read_back(self):
         first = self.settings('--deadline', '0.25', '--model', 'a = b', '--precision', 'int8',
                               '--log-stderr')
@@ -72,6 +88,9 @@ class Config(serving.unittest.TestCase):
         self.refused('--config', self.file('no-such = 1\n'), says='line 1')
         self.refused('--config', self.file('port = 1\nport\n'), says='line 2')
         self.refused('--config', self.file('log-text = maybe\n'), says='neither 0 nor 1')
+        # The rest of a long line is no line of its own.
+        long = 'port = 1\n# ' + 'a' * 8189 + 'queue = 300\n'
+        self.refused('--config', self.file(long), says='line 2')
         self.refused('--config', self.folder.name + '/none', says='none')
         self.refused('--max-texts', '9', '--queue', '8', says='--queue')
         self.refused('--burst', '9', says='--rate')

@@ -2,6 +2,7 @@
 """Start, draining and end: no accepted request is lost, the exit status tells the truth."""
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -40,6 +41,22 @@ class Life(serving.Case):
                               timeout=serving.PATIENCE, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b'sentiment-serve', done.stderr)
+
+    def test_without_proc(self):
+        """Where the command cannot tell its folder, it runs nothing from the current one."""
+        folder = self.path('work')
+        os.mkdir(folder)
+        bait = self.write('work/sentiment-serve', '#!/bin/sh\necho taken\n')
+        os.chmod(bait, 0o755)
+        hidden = ['unshare', '-rm', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh']
+        if not shutil.which('unshare') or subprocess.run(
+                [*hidden, 'true'], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest('no namespaces here')
+        done = subprocess.run([*hidden, serving.TOOL, 'serve', '--help'], cwd=folder,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=serving.PATIENCE, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, b''))
+        self.assertIn(b'/proc/self/exe', done.stderr)
 
     def test_signals(self):
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -384,11 +384,40 @@ class Admin(Folder):
             self.problem(server.get('/admin/models'), 404, 'not_found')
             self.problem(server.admin('GET', '/predict', token=TOKEN), 404, 'not_found')
 
-    def test_short_token(self):
-        done = serving.run('serve', '--model', self.model, '--admin-token',
-                           self.write('short', 'abc\n'))
-        self.assertEqual(done.returncode, 1)
-        self.assertIn(b'less than 16 bytes', done.stderr)
+    def test_bad_tokens(self):
+        fifo, open_to_all = self.path('fifo'), self.write('open', TOKEN + '\n')
+        os.mkfifo(fifo)
+        os.chmod(open_to_all, 0o664)
+        for path, reason in ((self.write('short', 'abc\n'), b'less than 16 bytes'),
+                             (self.write('long', 'a' * 513 + '\n'), b'more than 512 bytes'),
+                             (self.write('longer', 'a' * 10000), b'more than 512 bytes'),
+                             (self.write('zero', TOKEN + '\0\n'), b'NUL'),
+                             (fifo, b'not a regular file'), ('/dev/zero', b'not a regular file'),
+                             (open_to_all, b'others may write'), (self.path('none'), b'none')):
+            done = serving.run('serve', '--model', self.model, '--admin-token', path,
+                               '--admin-port', '0', '--port', '0')
+            self.assertEqual(done.returncode, 1, path)
+            self.assertIn(reason, done.stderr)
+
+    def test_new_token(self):
+        """SIGHUP takes the new token; a bad one leaves the old one."""
+        self.add('1')
+        longest = 'b' * 512
+        path = self.write('changing', TOKEN + '\r\n')
+        with serving.Server('--models', self.models, '--admin-token', path, '--admin-port',
+                            '0') as server:
+            server.wait_until_ready()
+            self.good(server.admin('GET', '/admin/models', token=TOKEN))
+            self.write('changing', longest + '\n')
+            server.process.send_signal(signal.SIGHUP)
+            while server.admin('GET', '/admin/models', token=longest).status != 200:
+                pass
+            self.problem(server.admin('GET', '/admin/models', token=TOKEN), 401, 'unauthorized')
+            self.write('changing', 'short')
+            server.process.send_signal(signal.SIGHUP)
+            while 'less than 16 bytes' not in server.errors():
+                pass
+            self.good(server.admin('GET', '/admin/models', token=longest))
 
     def test_orders(self):
         self.add('1')

@@ -90,10 +90,21 @@ class Odd(serving.Case):
         self.answers(post(BODY, b'Expect: 200-ok\r\n'), 417)
         self.answers(post(BODY, b'Expect: 100-continue\r\n' + CLOSE), 200)
 
+    def test_refused_by_the_head(self):
+        """What route and method decide is answered without waiting for the body, and nobody
+        is told to go on; what stands behind such a head is no request."""
+        for path, length, status in ((b'/nowhere', b'Content-Length: 99\r\n', 404),
+                                     (b'/livez', b'Transfer-Encoding: chunked\r\n', 405)):
+            for field in (b'', b'Expect: 100-continue\r\n'):
+                data = self.server.raw(post(b'', field + length, path, length=False))
+                self.assertEqual(serving.statuses(data), [status])
+                self.assertIn(b'\r\nConnection: close\r\n', data)
+        self.answers(post(get(b'/livez'), path=b'/nowhere'), 404)
+
     def test_pieces(self):
         """Pipelined requests, good and bad, cut anywhere."""
-        data = (post(BODY) + post(b'{"text": 5}') + b'\r\n' + post(BODY, path=b'/nowhere')
-                + get(b'/livez'))
+        data = (post(BODY) + post(b'{"text": 5}') + b'\r\n'
+                + b'GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n' + get(b'/livez'))
         for size in (1, 7, 64, len(data)):
             pieces = [data[at:at + size] for at in range(0, len(data), size)]
             self.assertEqual(serving.statuses(self.server.raw(*pieces)), [200, 400, 404, 200])

@@ -60,6 +60,11 @@ class SageMaker(serving.Case):
                      'invalid_utf8')
         self.problem(self.server.post('/invocations', b'a', Content_Type='text/plainer'), 415,
                      'unsupported_media_type')
+        for coding in ('gzip', 'identity, gzip', ''):
+            self.problem(self.server.post('/invocations', b'a', Content_Type='text/plain',
+                                          Content_Encoding=coding), 415, 'unsupported_encoding')
+        self.good(self.server.post('/invocations', b'a', Content_Type='text/plain',
+                                   Content_Encoding='Identity'))
         for wrong in (5, None, {}, ['a'], {'text': 5}):
             refused = self.server.post('/invocations', {'instances': ['a', wrong]})
             self.assertEqual(self.problem(refused, 422, 'invalid_item')['index'], 1)
@@ -122,13 +127,14 @@ class V2(serving.Case):
         """As tritonclient sends it: JSON, then elements with their lengths before them."""
         data = b''.join(struct.pack('<I', len(text.encode())) + text.encode() for text in TEXTS)
 
-        def ask(data, size=None, count=4, cut=None):
+        def ask(data, size=None, count=4, cut=None, coding='identity'):
             head = json.dumps({'inputs': [{
                 'name': 'text', 'datatype': 'BYTES', 'shape': [count, 1],
                 'parameters': {'binary_data_size': len(data) if size is None else size}}],
                 'parameters': {'binary_data_output': True}}).encode()
             return self.server.post('/v2/models/model/infer', head + data,
                                     Content_Type='application/octet-stream',
+                                    Content_Encoding=coding,
                                     Inference_Header_Content_Length=str(
                                         len(head) if cut is None else cut))
 
@@ -141,6 +147,7 @@ class V2(serving.Case):
                        ask(data, cut=''), ask(data, cut='9' * 30)):
             self.problem(answer, 400, 'invalid_request')
         self.assertEqual(ask(data, cut=5).json()['code'], 'invalid_json')
+        self.problem(ask(data, coding='gzip'), 415, 'unsupported_encoding')
         refused = ask(struct.pack('<I', 1) + b'\xff', count=1)
         self.assertEqual(self.problem(refused, 422, 'invalid_utf8')['index'], 0)
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS, cross-origin requests, and sockets that the service manager opens."""
+import fcntl
 import os
+import pty
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import tempfile
+import termios
 
 import serving
 
@@ -79,6 +82,42 @@ class Tls(serving.Case):
                 self.assertEqual(own.version(), 'TLSv1.2')
             self.good(server.get('/livez'))
 
+    def test_suites(self):
+        """Of TLS 1.2 only suites with forward secrecy and authenticated encryption."""
+        with Secure(*self.first, '--model', self.model) as server:
+            server.wait_until_ready()
+            for suite, good in (('ECDHE-ECDSA-AES128-GCM-SHA256', True),
+                                ('ECDHE-ECDSA-CHACHA20-POLY1305', True),
+                                ('ECDHE-ECDSA-AES128-SHA256', False),
+                                ('ECDHE-ECDSA-AES256-SHA', False)):
+                client = ssl.create_default_context(cafile=self.first[0])
+                client.maximum_version = ssl.TLSVersion.TLSv1_2
+                client.set_ciphers(suite + ':@SECLEVEL=0')
+                if not good:
+                    with self.assertRaises((ssl.SSLError, ConnectionResetError)):
+                        client.wrap_socket(server.socket(), server_hostname='127.0.0.1')
+                    continue
+                with client.wrap_socket(server.socket(), server_hostname='127.0.0.1') as own:
+                    self.assertEqual(own.cipher()[0], suite)
+
+    def test_passphrase(self):
+        """A key that is encrypted is an error, also where there is a terminal to ask at."""
+        key = self.path('encrypted.key')
+        subprocess.run(['openssl', 'pkey', '-in', self.first[1], '-aes256', '-passout',
+                        'pass:secret', '-out', key], check=True)
+        ours, theirs = pty.openpty()
+        try:
+            done = subprocess.run(
+                [serving.TOOL, 'serve', '--port', '0', '--model', self.model, '--tls-cert',
+                 self.first[0], '--tls-key', key], stdin=theirs, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, timeout=serving.PATIENCE, check=False,
+                preexec_fn=lambda: (os.setsid(), fcntl.ioctl(0, termios.TIOCSCTTY, 0)))
+        finally:
+            os.close(ours)
+            os.close(theirs)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(b'encrypted.key: ', done.stderr)
+
     def test_reload(self):
         """SIGHUP takes the new certificate; garbage leaves the old one."""
         pair = [os.path.join(self.folder.name, name) for name in ('used.pem', 'used.key')]
@@ -137,11 +176,37 @@ class Cors(serving.Case):
                                   **self.preflight)
         self.problem(refused, 405, 'method_not_allowed')
 
+    def test_other_pages(self):
+        """What browsers send without asking first is refused, where it comes from a page of
+        another origin; not from our own page, nor from what is no browser."""
+        own = f'{self.server.host}:{self.server.port}'
+        for fields in ({'Origin': 'https://a.example'}, {'Origin': 'null'}, {'Origin': ''},
+                       {'Origin': 'http://' + own + '0'}, {'Origin': own},
+                       {'Origin': 'http://' + own, 'Sec_Fetch_Site': 'same-site'},
+                       {'Sec_Fetch_Site': 'cross-site'}):
+            for path, kind in (('/predict', None), ('/invocations', 'text/plain'),
+                               ('/predict_batch', 'application/json')):
+                extra = dict(fields, Content_Type=kind) if kind else fields
+                self.problem(self.server.post(path, b'{"text": "a"}', **extra), 403,
+                             'cross_origin')
+            self.problem(self.server.get('/model_info', **fields), 403, 'cross_origin')
+            self.assertEqual(self.server.get('/', **fields).status, 200)
+            self.good(self.server.get('/livez', **fields))
+        for fields in ({'Origin': 'http://' + own, 'Sec_Fetch_Site': 'same-origin'},
+                       {'Origin': 'https://Box.example', 'Host': 'box.example'},
+                       {'Origin': 'https://front.example', 'Sec_Fetch_Site': 'same-origin'},
+                       {'Sec_Fetch_Site': 'none'}, {}):
+            self.good(self.server.post('/predict', {'text': 'a'}, **fields))
+        self.assertEqual(
+            self.server.metric('nlp_request_failures_total{reason="cross_origin"}'), 7 * 4)
+
     def test_listed(self):
         with serving.Server('--model', self.model, '--cors',
                             'https://a.example, https://b.example:8443') as server:
             server.wait_until_ready()
             for origin in ('https://a.example', 'https://b.example:8443'):
+                self.good(server.post('/predict', {'text': 'a'}, Origin=origin,
+                                      Sec_Fetch_Site='cross-site'))
                 for answer in (server.get('/health', Origin=origin),
                                server.post('/predict', {'text': 'a'}, Origin=origin),
                                server.post('/predict', {}, Origin=origin)):
@@ -154,6 +219,8 @@ class Cors(serving.Case):
             for origin in ('https://a.example.evil', 'http://a.example', 'https://a', 'null', ''):
                 answer = server.get('/health', Origin=origin)
                 self.assertNotIn('Access-Control-Allow-Origin', answer.fields)
+                self.problem(server.post('/predict', {'text': 'a'}, Origin=origin), 403,
+                             'cross_origin')
                 answer = server.ask('OPTIONS', '/predict', Origin=origin, **self.preflight)
                 self.problem(answer, 405, 'method_not_allowed')
 

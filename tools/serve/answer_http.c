@@ -165,12 +165,29 @@ void answer_json(connection *client, int status)
     answer_send(client, status, "application/json");
 }
 
+/* 503 has many reasons; what is not one of these waits for a model. */
+static serve_metrics_reason reason_of_503(const char *code)
+{
+    static const struct {
+        const char *code;
+        serve_metrics_reason reason;
+    } known[] = {{"queue_full", SERVE_REASON_QUEUE_FULL},
+                 {"too_many_connections", SERVE_REASON_CONNECTIONS},
+                 {"too_many_bodies", SERVE_REASON_BODIES},
+                 {"out_of_memory", SERVE_REASON_MEMORY}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].code, code) == 0)
+            return known[i].reason;
+    return SERVE_REASON_NOT_READY;
+}
+
 static serve_metrics_reason reason_of(int status, const char *code)
 {
     switch (status) {
     case 401:
-    case 403:
         return SERVE_REASON_UNAUTHORIZED;
+    case 403:
+        return SERVE_REASON_CROSS_ORIGIN;
     case 404:
     case 405:
         return SERVE_REASON_NOT_FOUND;
@@ -182,7 +199,7 @@ static serve_metrics_reason reason_of(int status, const char *code)
     case 500:
         return SERVE_REASON_INTERNAL;
     case 503:
-        return strcmp(code, "queue_full") == 0 ? SERVE_REASON_QUEUE_FULL : SERVE_REASON_NOT_READY;
+        return reason_of_503(code);
     case 504:
         return SERVE_REASON_DEADLINE;
     default:

@@ -211,17 +211,23 @@ static uint32_t take(const serve_bucket *bucket, client *of, uint32_t texts, uin
     return (uint32_t)fmax(1, fmin(seconds, LONGEST_WAIT));
 }
 
+/* A long name is known by its digest. */
+static void shorten(const char **name, size_t *size, char digest[NAME + 1])
+{
+    if (*size <= NAME)
+        return;
+    serve_hash_sha256(*name, *size, digest);
+    *name = digest;
+    *size = NAME;
+}
+
 uint32_t serve_bucket_take(serve_bucket *bucket, const char *client_name, size_t size,
                            uint32_t texts, uint64_t now)
 {
     char digest[NAME + 1];
     if (!bucket)
         return 0;
-    if (size > NAME) {
-        serve_hash_sha256(client_name, size, digest);
-        client_name = digest;
-        size = NAME;
-    }
+    shorten(&client_name, &size, digest);
     uint64_t hash = serve_hash_bytes(bucket->seed, client_name, size);
     part *in = &bucket->part[(hash & 0xff) % bucket->parts];
     pthread_mutex_lock(&in->lock);
@@ -237,6 +243,21 @@ uint32_t serve_bucket_take(serve_bucket *bucket, const char *client_name, size_t
     uint32_t wait = take(bucket, of, texts, now);
     pthread_mutex_unlock(&in->lock);
     return wait;
+}
+
+void serve_bucket_give(serve_bucket *bucket, const char *client_name, size_t size, uint32_t texts)
+{
+    char digest[NAME + 1];
+    if (!bucket)
+        return;
+    shorten(&client_name, &size, digest);
+    uint64_t hash = serve_hash_bytes(bucket->seed, client_name, size);
+    part *in = &bucket->part[(hash & 0xff) % bucket->parts];
+    pthread_mutex_lock(&in->lock);
+    client *of = find(in, in->heads[(hash >> 8) % in->limit], client_name, size);
+    if (of)
+        of->texts = fmin(bucket->burst, of->texts + (double)texts);
+    pthread_mutex_unlock(&in->lock);
 }
 
 size_t serve_bucket_clients(serve_bucket *bucket)

@@ -34,6 +34,8 @@ void serve_bucket_free(serve_bucket *bucket);
  * a lock for a part of the table, held for a lookup. NULL for `bucket`: no limit. */
 uint32_t serve_bucket_take(serve_bucket *bucket, const char *client, size_t size, uint32_t texts,
                            uint64_t now);
+/* Gives back what was taken for texts that were not answered after all. */
+void serve_bucket_give(serve_bucket *bucket, const char *client, size_t size, uint32_t texts);
 /* Clients in the table. */
 size_t serve_bucket_clients(serve_bucket *bucket);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Words from a file, then from the environment, then from the command line:
- * all become "--name=value" and go through the same parser, so that the later
- * one wins and a wrong value is told the same way wherever it stands. */
+ * all become "--name=value" and go through the same parser, source by source, so
+ * that the later one wins and a wrong value is told the same way wherever it stands. */
 #include "config.h"
 
 #include <ctype.h>
@@ -102,6 +102,9 @@ static const char *variable_of(const char *option)
     char name[64];
     variable_name(option, name, sizeof name);
     const char *value = getenv(name);
+    /* SENTIMENT_MODELS says in other words what MODEL_PATH would. */
+    if (strcmp(option, "model") == 0 && getenv("SENTIMENT_MODELS") && *getenv("SENTIMENT_MODELS"))
+        return value && *value ? value : NULL;
     for (size_t i = 0; !(value && *value) && i < sizeof others / sizeof *others; i++)
         if (strcmp(others[i].option, option) == 0)
             value = getenv(others[i].variable);
@@ -178,7 +181,11 @@ static bool from_file(words *to, const option_group *groups, const char *path)
     bool good = true;
     while (good && fgets(line, sizeof line, file)) {
         number++;
-        good = take_line(to, groups, line);
+        good = strchr(line, '\n') || feof(file);
+        if (good)
+            good = take_line(to, groups, line);
+        else
+            message("serve: a line has more than %d bytes", MAX_LINE - 2);
     }
     if (!good)
         message("serve: %s, line %u", path, number);
@@ -214,8 +221,6 @@ static bool wants_help(char **argv)
 /* What the single rows of the tables cannot say. */
 static int check_together(const config *settings)
 {
-    if (settings->models && settings->model.model)
-        return options_wrong(&help, "--model and --models exclude each other");
     if (settings->default_model && !settings->models)
         return options_wrong(&help, "--default-model goes with --models");
     if (!settings->tls_certificate != !settings->tls_key)
@@ -232,10 +237,37 @@ static int check_together(const config *settings)
     return EXIT_DONE;
 }
 
+/* Parses the words of one source. What it says of models takes the place of what the
+ * weaker ones said. */
+static bool parse_source(config *settings, const option_group *groups, char **items, size_t count,
+                         emit *to, int *status)
+{
+    const char *model = settings->model.model, *models = settings->models;
+    command_arguments arguments;
+    /* The parser moves words about: it gets a list of its own. */
+    char **list = calloc(count + 1, sizeof *list);
+    if (!list) {
+        *status = message_no_memory();
+        return false;
+    }
+    memcpy(list, items, count * sizeof *list);
+    settings->model.model = settings->models = NULL;
+    bool good = options_parse(&help, groups, list, to, &arguments, status);
+    free(list);
+    if (good && settings->models && settings->model.model) {
+        *status = options_wrong(&help, "--model and --models exclude each other");
+        good = false;
+    }
+    if (!settings->models && !settings->model.model) {
+        settings->model.model = model;
+        settings->models = models;
+    }
+    return good;
+}
+
 bool config_read(config *settings, char **argv, emit *to, int *status)
 {
     option_group groups[CONFIG_GROUPS];
-    command_arguments arguments;
     size_t given = 0;
     while (argv[given])
         given++;
@@ -246,19 +278,17 @@ bool config_read(config *settings, char **argv, emit *to, int *status)
     settings->storage = all.items;
     if (!all.items)
         return message_no_memory(), false;
-    const char *file = wants_help(argv) ? NULL : file_name(argv);
+    bool helps = wants_help(argv);
+    const char *file = helps ? NULL : file_name(argv);
     if (file && !from_file(&all, groups, file))
         return false;
+    size_t of_file = all.count;
     if (!from_environment(&all, groups))
         return false;
-    /* The parser moves words about: it gets a list of its own. */
-    char **list = calloc(all.count + given + 1, sizeof *list);
-    if (!list)
-        return message_no_memory(), false;
-    memcpy(list, all.items, all.count * sizeof *list);
-    memcpy(list + all.count, argv, given * sizeof *list);
-    bool good = options_parse(&help, groups, list, to, &arguments, status);
-    free(list);
+    bool good = (helps || (parse_source(settings, groups, all.items, of_file, to, status) &&
+                           parse_source(settings, groups, all.items + of_file, all.count - of_file,
+                                        to, status))) &&
+                parse_source(settings, groups, argv, given, to, status);
     if (good && (*status = check_together(settings)) != EXIT_DONE)
         return false;
     if (good && settings->print)

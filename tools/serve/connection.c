@@ -72,15 +72,22 @@ static void unlink_connection(loop *own, connection *client)
     serve_metrics_add(own->server->metrics, SERVE_VALUE_CONNECTIONS, -1);
 }
 
-/* Nobody waits for this job any more. */
-static void abandon(connection *client)
+job *connection_take(connection *client)
 {
     job *work = client->job;
     client->job = NULL;
     if (!work)
-        return;
+        return NULL;
     work->connection = NULL;
-    if (batcher_cancel(client->loop->server->batcher, work))
+    serve_metrics_add(client->loop->server->metrics, SERVE_VALUE_IN_FLIGHT, -1);
+    return work;
+}
+
+/* Nobody waits for this job any more. */
+static void abandon(connection *client)
+{
+    job *work = connection_take(client);
+    if (work && batcher_cancel(client->loop->server->batcher, work))
         loop_recycle(client->loop, work);
 }
 
@@ -181,7 +188,13 @@ static bool begin_body(connection *client)
 {
     const config *settings = client->loop->server->settings;
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (client->head.framing == HTTP_NO_BODY)
+    bool keep_alive = client->keep_alive, empty = client->head.framing == HTTP_NO_BODY;
+    /* An answer before the body has been read is the last one. */
+    client->keep_alive = keep_alive && empty;
+    if (!routes_begin(client))
+        return client->state == CONNECTION_HEAD;
+    client->keep_alive = keep_alive;
+    if (empty)
         return handle(client);
     if (client->head.framing == HTTP_LENGTH && client->head.content_length > settings->max_body)
         return refuse(client, &long_body);
@@ -323,22 +336,22 @@ void connection_finish(connection *client)
     advance(client);
 }
 
-void connection_submit(connection *client, job *work)
+bool connection_submit(connection *client, job *work)
 {
     const server *owner = client->loop->server;
     work->connection = client;
     work->received = client->received;
     client->job = work;
     client->state = CONNECTION_WAITING;
+    serve_metrics_add(owner->metrics, SERVE_VALUE_IN_FLIGHT, 1);
     if (batcher_submit(owner->batcher, work)) {
         double passed = (double)(job_now() - client->received) * 1e-9;
         double deadline = owner->settings->deadline;
         set_timer(client, deadline > 0 && deadline <= passed ? AT_ONCE : deadline - passed);
-        return;
+        return true;
     }
-    client->job = NULL;
-    loop_recycle(client->loop, work);
-    answer_later(client, 1, 503, "queue_full", "too many texts wait");
+    connection_take(client);
+    return false;
 }
 
 void connection_drain(connection *client)
@@ -407,16 +420,6 @@ static void on_timer(evutil_socket_t fd, short what, void *user)
     }
 }
 
-static void set_peer(connection *client, const struct sockaddr *address)
-{
-    if (address->sa_family == AF_INET)
-        evutil_inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
-                         client->peer, sizeof client->peer);
-    else if (address->sa_family == AF_INET6)
-        evutil_inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
-                         client->peer, sizeof client->peer);
-}
-
 static void set_up(connection *client, int fd)
 {
     const config *settings = client->loop->server->settings;
@@ -440,17 +443,19 @@ void connection_open(loop *own, int fd, const struct sockaddr *address)
     client->loop = own;
     client->timer = evtimer_new(own->base, on_timer, client);
     client->secure = own->server->tls && !own->admin;
-    if (client->timer && client->secure)
+    bool given = client->timer && client->secure;
+    if (given)
         client->events = tls_accept(own->server->tls, own->base, fd);
     else if (client->timer)
         client->events = bufferevent_socket_new(own->base, fd, BEV_OPT_CLOSE_ON_FREE);
     if (!client->events) {
-        close(fd);
+        if (!given)
+            close(fd);
         connection_free(client);
         return;
     }
     link_connection(own, client);
-    set_peer(client, address);
+    peer_name(address, client->peer);
     set_up(client, fd);
     next_request(client);
     set_timer(client, own->server->settings->header_timeout);

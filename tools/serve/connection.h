@@ -7,7 +7,6 @@
 #define TOOLS_SERVE_CONNECTION_H
 
 #include <event2/bufferevent.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,8 +14,10 @@
 #include "job.h"
 #include "keys.h"
 #include "out.h"
+#include "peer.h"
 
 struct loop;
+struct route;
 struct sockaddr;
 
 typedef enum connection_state {
@@ -55,14 +56,15 @@ typedef struct connection {
     http_slice body;
     bool keep_alive;
     bool head_only;
-    size_t route;      /* number of metrics */
+    const struct route *chosen; /* where it goes, decided by its head */
+    size_t route;               /* number of metrics */
     uint64_t received; /* nanoseconds: its last byte was read */
     job *job;          /* while WAITING */
     http_slice parameters[REQUEST_PARAMETERS];
     char id[REQUEST_ID_LIMIT + 1];
     char key_name[SERVE_KEYS_NAME_LIMIT + 1]; /* of its API key; empty: none */
 
-    char peer[INET6_ADDRSTRLEN];
+    char peer[PEER_SIZE]; /* who it is without a key */
 } connection;
 
 /* Takes over a socket that was accepted. */
@@ -72,8 +74,10 @@ void connection_free(connection *client);
 void connection_answered(connection *client);
 /* The job of a request is done. */
 void connection_finish(connection *client);
-/* Hands the job to the batcher, or answers 503; the job is no longer the caller's. */
-void connection_submit(connection *client, job *work);
+/* Hands the job to the batcher; false: its queue is full, and the job still the caller's. */
+bool connection_submit(connection *client, job *work);
+/* The job of a request has come back: gives it, and the connection has none any more. */
+job *connection_take(connection *client);
 /* Draining: an idle connection may go. */
 void connection_drain(connection *client);
 

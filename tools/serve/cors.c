@@ -2,10 +2,12 @@
  *
  * CORS (the Fetch standard): an origin is echoed where it stands in --cors, as it
  * is written there, or where that is "*". Credentials are never allowed: keys
- * come in a field that scripts set themselves. */
+ * come in a field that scripts set themselves. Pages of other origins could still
+ * send what needs no preflight, and not see the answer: they are refused. */
 #include "cors.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "answer_http.h"
 #include "loop.h"
@@ -32,6 +34,32 @@ static const http_slice *allowed_origin(const connection *client)
         allowed && !client->loop->admin ? http_find(&client->head, "origin") : NULL;
     bool may = origin && (strcmp(allowed, "*") == 0 || is_listed(allowed, *origin));
     return may ? origin : NULL;
+}
+
+/* Whether an origin, scheme://host:port, is the server as the client names it. Its scheme
+ * may be that of a proxy in front. */
+static bool is_own(http_slice origin, const http_slice *host)
+{
+    size_t at = 0;
+    while (at < origin.size && origin.data[at] != ':')
+        at++;
+    return host && host->size > 0 && origin.size == at + 3 + host->size &&
+           memcmp(origin.data + at, "://", 3) == 0 &&
+           strncasecmp(origin.data + at + 3, host->data, host->size) == 0;
+}
+
+bool cors_check(connection *client)
+{
+    const http_slice *origin = http_find(&client->head, "origin");
+    const http_slice *site = http_find(&client->head, "sec-fetch-site");
+    bool good = !origin || is_own(*origin, http_find(&client->head, "host"));
+    /* Scripts cannot set it; it is right behind proxies, too. */
+    if (site)
+        good = http_same(*site, "same-origin") || http_same(*site, "none");
+    good = good || allowed_origin(client);
+    if (!good)
+        answer_problem(client, 403, "cross_origin", "pages of this origin may not call the server");
+    return good;
 }
 
 void cors_put_fields(const connection *client, out *head)

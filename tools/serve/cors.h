@@ -10,5 +10,8 @@
 void cors_put_fields(const connection *client, out *head);
 /* Answers a preflight; false: it is none, or none that may be. */
 bool cors_answer_preflight(connection *client);
+/* Whether the request comes from no page, from one of this server, or from one that may
+ * call it. False: it has been answered by 403. */
+bool cors_check(connection *client);
 
 #endif

@@ -105,25 +105,25 @@ const char *infer_client(const connection *client)
     return client->key_name[0] ? client->key_name : client->peer;
 }
 
-static uint32_t ask_rate(const connection *client, size_t texts)
-{
-    const char *name = infer_client(client);
-    return serve_bucket_take(client->loop->server->bucket, name, strlen(name), (uint32_t)texts,
-                             client->received);
-}
-
 void infer_submit(connection *client, job *work)
 {
-    uint32_t seconds = ask_rate(client, work->count);
+    const char *name = infer_client(client);
+    serve_bucket *bucket = client->loop->server->bucket;
+    uint32_t texts = (uint32_t)work->count;
+    uint32_t seconds = serve_bucket_take(bucket, name, strlen(name), texts, client->received);
+    bool prepared = !seconds && job_prepare(work, served_of(work->version)->info.num_classes);
+    if (prepared && connection_submit(client, work))
+        return;
+    infer_drop(client, work);
     if (seconds) {
-        infer_drop(client, work);
         answer_later(client, seconds, 429, "rate_limited", "too many texts from this client");
-    } else if (job_prepare(work, served_of(work->version)->info.num_classes)) {
-        connection_submit(client, work);
-    } else {
-        infer_drop(client, work);
-        answer_later(client, 1, 503, "out_of_memory", "out of memory");
+        return;
     }
+    serve_bucket_give(bucket, name, strlen(name), texts);
+    if (prepared)
+        answer_later(client, 1, 503, "queue_full", "too many texts wait");
+    else
+        answer_later(client, 1, 503, "out_of_memory", "out of memory");
 }
 
 static void answer_failure(connection *client, const job *work, size_t index,

@@ -147,8 +147,7 @@ static void on_wake(evutil_socket_t fd, short what, void *user)
         work->next = NULL;
         connection *client = work->connection;
         if (client) {
-            client->job = NULL;
-            work->connection = NULL;
+            connection_take(client);
             work->answer(client, work);
         }
         if (work->is_shadow)

@@ -19,9 +19,9 @@
 #define SERVE_METRICS_MODELS 32
 /* Classes that are counted apart; those behind share prediction="other". */
 #define SERVE_METRICS_CLASSES 32
-/* Routes, and shards (threads). */
+/* Routes, and shards: a thread each for what --threads and --loops allow, and the admin port. */
 #define SERVE_METRICS_ROUTES 48
-#define SERVE_METRICS_SHARDS 128
+#define SERVE_METRICS_SHARDS (1024 + 64 + 1)
 
 typedef struct serve_metrics serve_metrics;
 /* One thread's counters. Only one thread at a time may count in a shard. */
@@ -45,10 +45,14 @@ typedef enum serve_metrics_reason {
     SERVE_REASON_NOT_FOUND,    /* not_found: route, model or version */
     SERVE_REASON_RATE_LIMITED, /* rate_limited */
     SERVE_REASON_QUEUE_FULL,   /* queue_full */
-    SERVE_REASON_NOT_READY,    /* not_ready: loading or draining */
+    SERVE_REASON_NOT_READY,    /* not_ready: loading, draining or without a model */
     SERVE_REASON_DEADLINE,     /* deadline */
     SERVE_REASON_CLIENT_GONE,  /* client_gone */
     SERVE_REASON_INTERNAL,     /* internal */
+    SERVE_REASON_CONNECTIONS,  /* too_many_connections */
+    SERVE_REASON_BODIES,       /* too_many_bodies */
+    SERVE_REASON_MEMORY,       /* out_of_memory */
+    SERVE_REASON_CROSS_ORIGIN, /* cross_origin */
     SERVE_REASONS
 } serve_metrics_reason;
 

@@ -74,7 +74,7 @@ static const struct {
                                  "Texts that may wait before requests are refused."},
     [SERVE_VALUE_CONNECTIONS] = {"nlp_http_connections", "gauge", "", "Open connections."},
     [SERVE_VALUE_IN_FLIGHT] = {"nlp_http_requests_in_flight", "gauge", "",
-                               "Requests that were read and not yet answered."},
+                               "Requests whose texts wait or are computed."},
     [SERVE_VALUE_CACHE_BYTES] = {"nlp_cache_bytes", "gauge", "", "Memory of the cache in bytes."},
     [SERVE_VALUE_CACHE_ENTRIES] = {"nlp_cache_entries", "gauge", "", "Answers in the cache."},
     [SERVE_VALUE_LOG_LINES] = {"nlp_log_lines_total", "counter", "", "Lines of log written."},
@@ -87,8 +87,9 @@ static const struct {
 };
 
 static const char *const reasons[SERVE_REASONS] = {
-    "bad_request", "invalid_utf8", "too_large", "unauthorized", "not_found", "rate_limited",
-    "queue_full",  "not_ready",    "deadline",  "client_gone",  "internal",
+    "bad_request",  "invalid_utf8",         "too_large",       "unauthorized",  "not_found",
+    "rate_limited", "queue_full",           "not_ready",       "deadline",      "client_gone",
+    "internal",     "too_many_connections", "too_many_bodies", "out_of_memory", "cross_origin",
 };
 static const char *const features[SERVE_FEATURES] = {"prediction", "confidence", "length",
                                                      "unknown"};

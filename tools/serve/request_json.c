@@ -39,11 +39,6 @@ static bool is_json_type(http_slice type)
 
 bool request_is_json(connection *client)
 {
-    const http_slice *coding = http_find(&client->head, "content-encoding");
-    if (coding && !http_same(*coding, "identity")) {
-        answer_problem(client, 415, "unsupported_encoding", "bodies may not be compressed");
-        return false;
-    }
     const http_slice *type = http_find(&client->head, "content-type");
     if (!type || is_json_type(*type))
         return true;
@@ -133,7 +128,10 @@ static void read_elsewhere(connection *client, size_t size, size_t values, reque
     work->run = read_body;
     work->answer = answer_read;
     work->then = then;
-    connection_submit(client, work);
+    if (connection_submit(client, work))
+        return;
+    loop_recycle(client->loop, work);
+    answer_later(client, 1, 503, "queue_full", "too many texts wait");
 }
 
 void request_json_part(connection *client, size_t size, request_then then)

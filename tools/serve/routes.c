@@ -193,15 +193,35 @@ static void take_id(connection *client)
     }
 }
 
-void routes_handle(connection *client)
+/* Whether the body is sent as it is. */
+static bool check_coding(connection *client, const route *chosen)
+{
+    const http_head *head = &client->head;
+    bool plain = true;
+    for (size_t i = 0; i < head->field_count && plain; i++)
+        plain = !http_same(head->fields[i].name, "content-encoding") ||
+                http_same(head->fields[i].value, "identity");
+    if (plain || strcmp(chosen->method, "POST") != 0)
+        return true;
+    answer_problem(client, 415, "unsupported_encoding", "bodies may not be compressed");
+    return false;
+}
+
+bool routes_begin(connection *client)
 {
     take_id(client);
     client->head_only = slice_is(client->head.method, "HEAD");
     client->route = routes_count;
     if (cors_answer_preflight(client))
-        return;
+        return false;
     const route *chosen = find(client);
     bool (*check)(connection *) = client->loop->admin ? access_check_admin : access_check;
-    if (chosen && (chosen->is_open || check(client)))
-        chosen->handle(client);
+    client->chosen = chosen;
+    return chosen && (chosen->is_open || (cors_check(client) && check(client))) &&
+           check_coding(client, chosen);
+}
+
+void routes_handle(connection *client)
+{
+    client->chosen->handle(client);
 }

@@ -6,6 +6,9 @@
 
 #include "connection.h"
 
+/* Decides by the head where the request goes, and whether it may; false: it has been
+ * answered, without a look at its body. */
+bool routes_begin(connection *client);
 /* Handles the request of a connection whose body is there. */
 void routes_handle(connection *client);
 

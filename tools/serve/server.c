@@ -284,6 +284,10 @@ static bool reload(server *own)
     notify_manager("RELOADING=1");
     sentiment_status status = access_reload(own, &error);
     note(own, "keys were read again", status, &error);
+    if (own->settings->admin_token) {
+        status = access_reload_token(own, &error);
+        note(own, "the admin's token was read again", status, &error);
+    }
     if (own->tls) {
         status = tls_reload(own->tls, &error);
         note(own, "the certificate was read again", status, &error);

@@ -46,7 +46,7 @@ typedef struct server {
     _Atomic(struct served *) retired; /* versions whose last request ended, to be freed */
     struct recent *recent;            /* answers that feedback may come for */
     pthread_mutex_t models_lock;      /* one change of models at a time */
-    char admin_token[SERVE_KEYS_KEY_LIMIT + 1];
+    char admin_token[SERVE_KEYS_KEY_LIMIT + 1]; /* under keys_lock */
     struct loop **loops; /* that of the admin port, if any, is the last */
     size_t loop_count;
     atomic_size_t connections;

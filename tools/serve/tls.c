@@ -9,8 +9,13 @@
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "fail.h"
+
+/* Of TLS 1.2: those with forward secrecy and authenticated encryption. TLS 1.3 has no
+ * others. */
+#define SUITES "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 struct tls {
     const char *certificate, *key; /* paths */
@@ -29,17 +34,30 @@ static sentiment_status fail(const char *path, sentiment_error *error)
     return serve_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, "%s: %s", path, reason);
 }
 
+/* A key with a passphrase is an error: nobody is there to be asked. */
+static int no_passphrase(char *buffer, int size, int writes, void *user)
+{
+    (void)buffer;
+    (void)size;
+    (void)writes;
+    (void)user;
+    return 0;
+}
+
 static sentiment_status make_context(const tls *own, SSL_CTX **out, sentiment_error *error)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     if (!context)
         return serve_fail_memory(error);
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     sentiment_status status = SENTIMENT_OK;
-    if (SSL_CTX_use_certificate_chain_file(context, own->certificate) != 1)
+    if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
+        SSL_CTX_set_cipher_list(context, SUITES) != 1)
+        status = fail("TLS", error);
+    else if (SSL_CTX_use_certificate_chain_file(context, own->certificate) != 1)
         status = fail(own->certificate, error);
     else if (SSL_CTX_use_PrivateKey_file(context, own->key, SSL_FILETYPE_PEM) != 1 ||
              SSL_CTX_check_private_key(context) != 1)
@@ -97,14 +115,15 @@ struct bufferevent *tls_accept(tls *own, struct event_base *base, int fd)
     pthread_rwlock_rdlock(&own->lock);
     SSL *session = SSL_new(own->context);
     pthread_rwlock_unlock(&own->lock);
-    if (!session)
-        return NULL;
-    struct bufferevent *events = bufferevent_openssl_socket_new(
-        base, fd, session, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-    if (!events) {
-        SSL_free(session);
+    if (!session) {
+        close(fd);
         return NULL;
     }
+    struct bufferevent *events = bufferevent_openssl_socket_new(
+        base, fd, session, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+    /* Where that fails libevent has freed the session, which closed the socket. */
+    if (!events)
+        return NULL;
     bufferevent_openssl_set_allow_dirty_shutdown(events, 1);
     return events;
 }

@@ -18,7 +18,7 @@ void tls_free(tls *own);
 /* Reads the files again; what fails leaves what is there. */
 sentiment_status tls_reload(tls *own, sentiment_error *error);
 
-/* Takes over an accepted socket; NULL: it did not, for want of memory. */
+/* Takes over an accepted socket; NULL: no memory, and the socket is closed. */
 struct bufferevent *tls_accept(tls *own, struct event_base *base, int fd);
 /* Tells the peer that no more will come. */
 void tls_end(struct bufferevent *events);

@@ -94,6 +94,31 @@ static void lets_a_large_request_make_debts(void **state)
     serve_bucket_free(bucket);
 }
 
+static void takes_back(void **state)
+{
+    (void)state;
+    char name[200] = {'a'};
+    serve_bucket *bucket = make(1, 5, 0);
+    assert_int_equal(take(bucket, "a", 5, 0), 0);
+    serve_bucket_give(bucket, "a", 1, 3);
+    assert_int_equal(take(bucket, "a", 4, 0), 1);
+    assert_int_equal(take(bucket, "a", 3, 0), 0);
+    /* Of a debt, too, and never beyond the burst. */
+    assert_int_equal(take(bucket, "b", 9, 0), 0);
+    serve_bucket_give(bucket, "b", 1, 9);
+    serve_bucket_give(bucket, "b", 1, 9);
+    assert_int_equal(take(bucket, "b", 5, 0), 0);
+    assert_int_equal(take(bucket, "b", 1, 0), 1);
+    assert_int_equal(serve_bucket_take(bucket, name, sizeof name, 5, 0), 0);
+    serve_bucket_give(bucket, name, sizeof name, 5);
+    assert_int_equal(serve_bucket_take(bucket, name, sizeof name, 5, 0), 0);
+    /* Who is not there has a full one anyway. */
+    serve_bucket_give(bucket, "c", 1, 1);
+    serve_bucket_give(NULL, "c", 1, 1);
+    assert_int_equal(serve_bucket_clients(bucket), 3);
+    serve_bucket_free(bucket);
+}
+
 static void stands_a_clock_that_goes_back(void **state)
 {
     (void)state;
@@ -233,6 +258,7 @@ int main(void)
         cmocka_unit_test(fills_at_its_rate),
         cmocka_unit_test(tells_when_to_come_back),
         cmocka_unit_test(lets_a_large_request_make_debts),
+        cmocka_unit_test(takes_back),
         cmocka_unit_test(stands_a_clock_that_goes_back),
         cmocka_unit_test(forgets_who_was_away_longest),
         cmocka_unit_test(holds_many_and_long_names),
