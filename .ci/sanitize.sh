@@ -54,7 +54,7 @@ thread)
     configure build-tsan thread
     # shellcheck disable=SC2086
     $wrap meson test -C build-tsan --no-rebuild --print-errorlogs --timeout-multiplier 6 \
-        --suite threads
+        --suite threads --suite serve
     ;;
 *)
     echo "usage: sanitize.sh address|thread" >&2
