@@ -210,15 +210,17 @@ class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
         cls.model = cls.create('model.safetensors', *SIZES)
-        cls.server = Server('--model', cls.model, *cls.arguments)
-        cls.server.__enter__()
-        cls.server.wait_until_ready()
+        cls.server = cls.start('--model', cls.model, *cls.arguments)
 
     @classmethod
-    def tearDownClass(cls):
-        cls.server.__exit__(None, None, None)
-        cls.folder.cleanup()
+    def start(cls, *arguments):
+        """A server for all tests of the class, ended whatever becomes of them."""
+        server = Server(*arguments)
+        server.__enter__()
+        cls.addClassCleanup(server.__exit__, None, None, None)
+        return server.wait_until_ready()
 
     @classmethod
     def path(cls, name):
