@@ -55,7 +55,7 @@ thread)
     configure build-tsan thread
     # shellcheck disable=SC2086
     $wrap meson test -C build-tsan --no-rebuild --print-errorlogs --timeout-multiplier 6 \
-        --suite threads
+        --suite threads --suite serve
     # shellcheck disable=SC2086
     $wrap bindings/python/sanitized.sh thread build-tsan
     ;;

@@ -25,6 +25,19 @@ PATIENCE = 300
 PROBLEM = 'application/problem+json'
 
 
+def instrumented():
+    """Whether a sanitizer watches the server, which is many times slower then."""
+    try:
+        with open(TOOL + '-serve', 'rb') as file:
+            return b'__tsan_init' in file.read()
+    except OSError:
+        return False
+
+
+# Tokens of a text that takes long in a model made for that.
+SLOW_TOKENS = 400 if instrumented() else 9000
+
+
 def run(*arguments, env=None, stdin=b''):
     """Runs the command to its end."""
     return subprocess.run([TOOL, *arguments], input=stdin, stdout=subprocess.PIPE,
@@ -197,15 +210,17 @@ class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
         cls.model = cls.create('model.safetensors', *SIZES)
-        cls.server = Server('--model', cls.model, *cls.arguments)
-        cls.server.__enter__()
-        cls.server.wait_until_ready()
+        cls.server = cls.start('--model', cls.model, *cls.arguments)
 
     @classmethod
-    def tearDownClass(cls):
-        cls.server.__exit__(None, None, None)
-        cls.folder.cleanup()
+    def start(cls, *arguments):
+        """A server for all tests of the class, ended whatever becomes of them."""
+        server = Server(*arguments)
+        server.__enter__()
+        cls.addClassCleanup(server.__exit__, None, None, None)
+        return server.wait_until_ready()
 
     @classmethod
     def path(cls, name):

@@ -5,11 +5,11 @@ import threading
 
 import serving
 
-# 9,000 tokens of a wide network: long enough for other requests to arrive meanwhile.
+# Thousands of tokens of a wide network: long enough for other requests to arrive meanwhile.
 SLOW_SIZES = ['--vocab-size', '60', '--embedding-dim', '64', '--hidden-size', '512',
               '--num-classes', '3']
-SLOW_TEXT = 'word_1 ' * 9000
-SLOW = {'text': SLOW_TEXT, 'max_length': 9000}
+SLOW_TEXT = 'word_1 ' * serving.SLOW_TOKENS
+SLOW = {'text': SLOW_TEXT, 'max_length': serving.SLOW_TOKENS}
 
 
 class Together(serving.Case):
@@ -105,7 +105,8 @@ class Overload(serving.Case):
             def client(index):
                 if index % 2:
                     return server.post('/predict', SLOW)
-                return server.post('/predict_batch', {'texts': [SLOW_TEXT] * 2, 'max_length': 9000})
+                return server.post('/predict_batch', {
+                    'texts': [SLOW_TEXT] * 2, 'max_length': serving.SLOW_TOKENS})
 
             answers = serving.together(16, client)
             codes = {answer.status for answer in answers}

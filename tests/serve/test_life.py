@@ -113,8 +113,9 @@ class Life(serving.Case):
         """What is being computed is finished and sent."""
         slow = self.create('slow.safetensors', '--vocab-size', '60', '--embedding-dim', '64',
                            '--hidden-size', '512', '--num-classes', '3')
-        body = {'text': 'word_1 ' * 9000, 'max_length': 9000}
-        with serving.Server('--model', slow, '--deadline', '0') as server:
+        body = {'text': 'word_1 ' * serving.SLOW_TOKENS, 'max_length': serving.SLOW_TOKENS}
+        with serving.Server('--model', slow, '--deadline', '0', '--drain-timeout',
+                            '3600') as server:
             server.wait_until_ready()
             own = server.socket()
             data = json.dumps(body).encode()

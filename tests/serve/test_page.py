@@ -18,14 +18,7 @@ class Page(serving.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.bundled = serving.Server('--model', serving.BUNDLED, '--log-level', 'off')
-        cls.bundled.__enter__()
-        cls.bundled.wait_until_ready()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.bundled.__exit__(None, None, None)
-        super().tearDownClass()
+        cls.bundled = cls.start('--model', serving.BUNDLED, '--log-level', 'off')
 
     def document(self):
         answer = self.server.get('/')
