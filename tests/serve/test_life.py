@@ -115,7 +115,7 @@ class Life(serving.Case):
                            '--hidden-size', '512', '--num-classes', '3')
         body = {'text': 'word_1 ' * serving.SLOW_TOKENS, 'max_length': serving.SLOW_TOKENS}
         with serving.Server('--model', slow, '--deadline', '0', '--drain-timeout',
-                            '3600') as server:
+                            '3600', '--max-tokens', str(serving.SLOW_TOKENS)) as server:
             server.wait_until_ready()
             own = server.socket()
             data = json.dumps(body).encode()
