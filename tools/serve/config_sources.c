@@ -283,11 +283,10 @@ bool config_read(config *settings, char **argv, emit *to, int *status)
     size_t of_file = all.count;
     if (!from_environment(&all, groups))
         return false;
-    bool good =
-        (helps || (parse_source(settings, groups, all.items, of_file, to, status) &&
-                   parse_source(settings, groups, all.items + of_file, all.count - of_file, to,
-                                status))) &&
-        parse_source(settings, groups, argv, given, to, status);
+    bool good = (helps || (parse_source(settings, groups, all.items, of_file, to, status) &&
+                           parse_source(settings, groups, all.items + of_file, all.count - of_file,
+                                        to, status))) &&
+                parse_source(settings, groups, argv, given, to, status);
     if (good && (*status = check_together(settings)) != EXIT_DONE)
         return false;
     if (good && settings->print)
