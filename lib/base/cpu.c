@@ -4,8 +4,8 @@
  * instruction set counts only where the operating system saves its registers. */
 #include "base/cpu.h"
 
+#include <math.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +15,8 @@
 #  include <asm/hwcap.h>
 #  include <sys/auxv.h>
 #endif
+
+#include "base/cgroup.h"
 
 static const char *const isa_names[] = {
     [SENTIMENT_ISA_AUTO] = "auto",     [SENTIMENT_ISA_C] = "c",       [SENTIMENT_ISA_AVX2] = "avx2",
@@ -126,19 +128,11 @@ _Bool sn_cpu_dot(int32_t isa)
     return environment().dot && detected_dot(isa);
 }
 
-/* cgroup v2's "quota period", rounded up; `limit` where there is none. */
+/* A part of a processor counts as one. */
 static uint32_t cgroup_limit(uint32_t limit)
 {
-    long long quota, period;
-    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
-    if (!file)
-        return limit;
-    int fields = fscanf(file, "%lld %lld", &quota, &period);
-    fclose(file);
-    if (fields != 2 || quota <= 0 || period <= 0)
-        return limit;
-    long long processors = (quota + period - 1) / period;
-    return processors < (long long)limit ? (uint32_t)processors : limit;
+    double quota = sn_cgroup_quota("");
+    return quota > 0 && quota < (double)limit ? (uint32_t)ceil(quota) : limit;
 }
 
 uint32_t sn_cpu_count(void)

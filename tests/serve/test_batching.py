@@ -50,9 +50,7 @@ class Together(serving.Case):
             server.wait_until_ready()
             for turn in range(1, 6):
                 self.good(server.post('/predict_batch', {'texts': ['word_1 word_2'] * 256}))
-                total = sum(float(line.rpartition(' ')[2])
-                            for line in server.get('/metrics').body.decode().splitlines()
-                            if line.startswith('nlp_predictions_total{'))
+                total = server.metric('nlp_batch_size_sum{model="model",version="1"}')
                 self.assertEqual(total, 256 * turn)
 
     def test_isolation(self):

@@ -109,6 +109,23 @@ class Guide(serving.Case):
                      b'nlp_model_loaded{', b'nlp_prediction_confidence_bucket{'):
             self.assertIn(name, answer.body)
 
+    def test_counted_when_given(self):
+        """Texts that were computed and not answered are no predictions."""
+        def total():
+            return sum(float(line.rpartition(' ')[2])
+                       for line in self.server.get('/metrics').body.decode().splitlines()
+                       if line.startswith('nlp_predictions_total{'))
+
+        before = total()
+        texts = ['word_1', 'word_1 ' * 9]
+        refused = self.server.post('/predict_batch',
+                                   {'texts': texts, 'max_length': 3, 'truncate': False})
+        self.problem(refused, 422, 'text_too_long')
+        self.assertEqual(total(), before)
+        self.good(self.server.post('/predict_batch', {'texts': texts, 'max_length': 3}))
+        self.good(self.server.post('/explain', {'text': texts[0]}))
+        self.assertEqual(total(), before + 3)
+
 
 class Http(serving.Case):
     def test_routes(self):

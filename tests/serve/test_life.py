@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import serving
 
@@ -174,6 +175,27 @@ class Life(serving.Case):
             data = server.raw(b'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{')
             self.assertEqual(serving.statuses(data), [408])
             self.assertIn(b'"code":"body_timeout"', data)
+
+    def test_unread(self):
+        """A client may be slow to read, as long as it is told; 0: as long as it likes."""
+        count = 500
+        data = b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n' * count
+        for seconds in ('0', '0.1'):
+            with serving.Server('--model', self.model, '--write-timeout', seconds) as server:
+                server.wait_until_ready()
+                with socket.socket() as own:
+                    own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                    own.settimeout(serving.PATIENCE)
+                    own.connect((server.host, server.port))
+                    own.sendall(data)
+                    if seconds != '0':
+                        while server.metric('nlp_http_connections') > 1:
+                            pass
+                        continue
+                    time.sleep(1.5)
+                    own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+                    own.sendall(b'GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+                    self.assertEqual(len(serving.statuses(serving.read_all(own))), count + 1)
 
     def test_ipv6(self):
         try:

@@ -5,8 +5,9 @@
 #include "config.h"
 
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/cgroup.h"
 
 static void print_value(const option_spec *spec, const void *value, emit *to)
 {
@@ -64,36 +65,11 @@ void config_print(config *settings, emit *to)
     }
 }
 
-/* The quota of a cgroup (v2, then v1) in processors; 0: none. */
-static double cgroup_quota(void)
-{
-    double quota = 0, period = 0;
-    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
-    if (file) {
-        if (fscanf(file, "%lf %lf", &quota, &period) != 2)
-            quota = period = 0;
-        fclose(file);
-        return period > 0 ? quota / period : 0;
-    }
-    static const char *const names[] = {"/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
-                                        "/sys/fs/cgroup/cpu/cpu.cfs_period_us"};
-    double values[2] = {0, 0};
-    for (int i = 0; i < 2; i++) {
-        file = fopen(names[i], "r");
-        if (!file)
-            return 0;
-        if (fscanf(file, "%lf", &values[i]) != 1)
-            values[i] = 0;
-        fclose(file);
-    }
-    return values[0] > 0 && values[1] > 0 ? values[0] / values[1] : 0;
-}
-
 uint32_t config_processors(void)
 {
     cpu_set_t set;
     uint32_t count = sched_getaffinity(0, sizeof set, &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
-    double quota = cgroup_quota();
+    double quota = sn_cgroup_quota("");
     if (quota > 0 && quota < (double)count)
         count = quota < 1 ? 1 : (uint32_t)quota;
     return count < 1 ? 1 : count;

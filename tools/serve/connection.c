@@ -40,14 +40,21 @@ static const http_refusal busy = {503, "too_many_bodies", "too many bodies are b
 static const http_refusal bad_chunk = {400, "bad_chunk", "malformed chunked body"};
 static const http_refusal no_memory = {503, "out_of_memory", "out of memory"};
 
+static struct timeval time_of(double seconds)
+{
+    struct timeval time = {.tv_sec = (time_t)seconds};
+    time.tv_usec = (suseconds_t)((seconds - (double)time.tv_sec) * 1e6);
+    return time;
+}
+
+/* 0: no limit. */
 static void set_timer(connection *client, double seconds)
 {
     if (seconds <= 0) {
         event_del(client->timer);
         return;
     }
-    struct timeval after = {.tv_sec = (time_t)seconds};
-    after.tv_usec = (suseconds_t)((seconds - (double)after.tv_sec) * 1e6);
+    const struct timeval after = time_of(seconds);
     event_add(client->timer, &after);
 }
 
@@ -423,13 +430,13 @@ static void on_timer(evutil_socket_t fd, short what, void *user)
 static void set_up(connection *client, int fd)
 {
     const config *settings = client->loop->server->settings;
-    const struct timeval patience = {.tv_sec = (time_t)settings->write_timeout + 1};
+    const struct timeval patience = time_of(settings->write_timeout);
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     bufferevent_setcb(client->events, on_read, on_written, on_event, client);
     bufferevent_setwatermark(client->events, EV_READ, 0, READ_AHEAD);
     bufferevent_set_max_single_read(client->events, READ_AHEAD);
-    bufferevent_set_timeouts(client->events, NULL, &patience);
+    bufferevent_set_timeouts(client->events, NULL, settings->write_timeout > 0 ? &patience : NULL);
     bufferevent_enable(client->events, EV_READ | EV_WRITE);
 }
 

@@ -58,8 +58,8 @@ typedef struct connection {
     bool head_only;
     const struct route *chosen; /* where it goes, decided by its head */
     size_t route;               /* number of metrics */
-    uint64_t received; /* nanoseconds: its last byte was read */
-    job *job;          /* while WAITING */
+    uint64_t received;          /* nanoseconds: its last byte was read */
+    job *job;                   /* while WAITING */
     http_slice parameters[REQUEST_PARAMETERS];
     char id[REQUEST_ID_LIMIT + 1];
     char key_name[SERVE_KEYS_NAME_LIMIT + 1]; /* of its API key; empty: none */

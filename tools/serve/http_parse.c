@@ -95,9 +95,11 @@ static bool next_line(const char *data, size_t size, size_t *at, http_slice *lin
 /* "http://host/path" is the form that proxies get; its path counts. */
 static bool origin_form(http_slice *target)
 {
-    static const char scheme[] = "http://";
-    size_t length = sizeof scheme - 1;
-    if (target->size > length && http_same((http_slice){target->data, length}, scheme)) {
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t length = strlen(schemes[i]);
+        if (target->size <= length || !http_same((http_slice){target->data, length}, schemes[i]))
+            continue;
         const char *slash = memchr(target->data + length, '/', target->size - length);
         if (!slash)
             return false;

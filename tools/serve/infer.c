@@ -236,8 +236,12 @@ void infer_note(connection *client, const job *work)
 {
     loop *own = client->loop;
     const server *owner = own->server;
+    const served *payload = served_of(work->version);
+    int model = payload->metrics;
     for (size_t i = 0; i < work->count; i++) {
         const sentiment_result *result = &work->results[i];
+        serve_metrics_count_prediction(own->shard, model, result);
+        serve_drift_add(payload->drift, result);
         recent_put(owner->recent, infer_client(client), client->id, i,
                    (recent_answer){work->version->number, result->prediction});
         add(&own->confidence, (uint64_t)((double)result->confidence * 1e6));

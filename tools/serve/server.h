@@ -42,12 +42,12 @@ typedef struct server {
     serve_bucket *bucket;     /* NULL: no limit */
     struct tls *tls;          /* NULL: none */
     pthread_rwlock_t keys_lock;
-    serve_keys *keys;                 /* under the lock; NULL: nobody needs one */
-    _Atomic(struct served *) retired; /* versions whose last request ended, to be freed */
-    struct recent *recent;            /* answers that feedback may come for */
-    pthread_mutex_t models_lock;      /* one change of models at a time */
+    serve_keys *keys;                           /* under the lock; NULL: nobody needs one */
+    _Atomic(struct served *) retired;           /* versions whose last request ended, to be freed */
+    struct recent *recent;                      /* answers that feedback may come for */
+    pthread_mutex_t models_lock;                /* one change of models at a time */
     char admin_token[SERVE_KEYS_KEY_LIMIT + 1]; /* under keys_lock */
-    struct loop **loops; /* that of the admin port, if any, is the last */
+    struct loop **loops;                        /* that of the admin port, if any, is the last */
     size_t loop_count;
     atomic_size_t connections;
     size_t most_connections;   /* as set, or as many as the system allows */

@@ -242,7 +242,7 @@ static void explain(worker *own, const served *model, job *work)
     work->results[0].status = status;
 }
 
-/* Counts what came of the batch. */
+/* What was answered is counted where it is answered. */
 static void count(worker *own, const served *model)
 {
     uint64_t now = job_now();
@@ -252,13 +252,6 @@ static void count(worker *own, const served *model)
         if (slice->first == 0)
             serve_metrics_time(own->shard, model->metrics, SERVE_TIME_QUEUE,
                                work->started < now ? work->started - work->queued_at : 0);
-        /* Shadows have counters of their own. */
-        if (work->is_shadow)
-            continue;
-        for (size_t text = slice->first; text < slice->first + slice->count; text++) {
-            serve_metrics_count_prediction(own->shard, model->metrics, &work->results[text]);
-            serve_drift_add(model->drift, &work->results[text]);
-        }
     }
 }
 

@@ -50,6 +50,9 @@ static void test_good(void **state)
     assert_int_equal(parse("GET http://h:1/p HTTP/1.1\r\nHost: h\r\n\r\n", &head), 0);
     assert_slice(head.path, "/p");
     assert_int_equal(head.framing, HTTP_NO_BODY);
+    assert_int_equal(parse("GET HTTPS://h/p/q?r HTTP/1.1\r\nHost: h\r\n\r\n", &head), 0);
+    assert_slice(head.path, "/p/q");
+    assert_slice(head.query, "r");
     assert_int_equal(parse("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", &head), 0);
 }
 
@@ -90,6 +93,8 @@ static const struct {
     {"GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
     {"GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n", 400},
     {"GET http://host HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET https:// HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET ftp://host/ HTTP/1.1\r\nHost: x\r\n\r\n", 400},
     {"CONNECT h:1 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
     {"PRI * HTTP/2.0\r\n\r\n", 505},
     {"GET / HTTP/1.2\r\nHost: x\r\n\r\n", 505},
