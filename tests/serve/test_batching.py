@@ -10,6 +10,8 @@ SLOW_SIZES = ['--vocab-size', '60', '--embedding-dim', '64', '--hidden-size', '5
               '--num-classes', '3']
 SLOW_TEXT = 'word_1 ' * serving.SLOW_TOKENS
 SLOW = {'text': SLOW_TEXT, 'max_length': serving.SLOW_TOKENS}
+# Texts that it counts as.
+COST = -(-serving.SLOW_TOKENS // 512)
 
 
 class Together(serving.Case):
@@ -148,7 +150,7 @@ class Overload(serving.Case):
     def test_rate_of_the_refused(self):
         """What the queue has no room for is not charged: as many pass as may."""
         with self.serve('--deadline', '0', '--loops', '1', '--rate', '0.001', '--burst',
-                        '5') as server:
+                        str(5 * COST)) as server:
             server.wait_until_ready()
             passed = 0
             while passed < 5:

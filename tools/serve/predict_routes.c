@@ -9,9 +9,6 @@
 #include "loop.h"
 #include "request_json.h"
 
-/* Tokens that are explained of a text: writing them down takes the event loop's time. */
-#define EXPLAINED_TOKENS 4096
-
 static void answer_one(connection *client, job *work)
 {
     if (!infer_check(client, work))
@@ -109,9 +106,6 @@ void predict_text(connection *client, const json_t *root, job_answer_fn answer, 
     if (!work)
         return;
     work->explains = explains;
-    uint32_t limit = max_length ? max_length : served_of(work->version)->session.max_length;
-    if (explains && limit > EXPLAINED_TOKENS)
-        max_length = EXPLAINED_TOKENS;
     if (infer_add(client, work, text, size, max_length, -1))
         infer_submit(client, work);
     else
