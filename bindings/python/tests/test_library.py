@@ -121,6 +121,20 @@ class FindTest(support.Case):
         self.assertEqual(out.split(), ['none', sentiment.version()])
 
 
+    def test_within_itself(self):
+        """A signal handler asks for the library while it is being opened."""
+        code = ('import sentiment\n'
+                'from sentiment import _library\n'
+                'opening = _library._open\n'
+                'def interrupted():\n'
+                '    _library._open = opening\n'
+                '    sentiment.version()\n'
+                '    return opening()\n'
+                '_library._open = interrupted\n'
+                'print(sentiment.version())')
+        self.assertEqual(support.script(code), (0, sentiment.version() + '\n', ''))
+
+
 class LayoutTest(unittest.TestCase):
     """What was generated from the header."""
 
