@@ -6,12 +6,13 @@ import ctypes
 import struct
 import time
 from array import array
+from functools import partial
 from operator import index as as_index
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, TypeVar, Union, overload
 
 from . import _cancel, _ffi, _numpy, _texts, errors
 from ._library import library
-from ._pool import Pool
+from ._pool import Pool, Seat
 from ._result import FLAG_NAMES, FailedResult, Result
 from .errors import SentimentError
 
@@ -159,7 +160,7 @@ def check_max_length(given: Any) -> int:
     return number
 
 
-def _run_piece(pool: Pool, piece: _texts.Piece, limits: Optional[array[int]],
+def _run_piece(pool: Pool, seat: Seat, piece: _texts.Piece, limits: Optional[array[int]],
                cancel: Optional[int]) -> Columns:
     """Classifies texts that lie in one buffer."""
     columns = Columns(piece.size, pool.classes)
@@ -170,20 +171,16 @@ def _run_piece(pool: Pool, piece: _texts.Piece, limits: Optional[array[int]],
         ctypes.addressof(ctypes.c_char.from_buffer(each))
         for each in (columns.results, columns.probabilities, columns.logits))
     first_limit = limits.buffer_info()[0] if limits is not None else 0
-    seat = pool.take()
-    try:
-        for first in range(0, piece.size, CHUNK):
-            row = 4 * pool.classes * first
-            struct.pack_into('=I', columns.results, _SIZE * first, _SIZE)
-            if pool.lib.predict_batch(
-                    seat.address, piece.text, piece.offsets + 8 * first,
-                    min(CHUNK, piece.size - first),
-                    first_limit + 4 * first if first_limit else None,
-                    results + _SIZE * first, probabilities + row, logits + row, cancel,
-                    seat.arguments[3]):
-                raise errors.of(seat.error)
-    finally:
-        pool.give_back(seat)
+    for first in range(0, piece.size, CHUNK):
+        row = 4 * pool.classes * first
+        struct.pack_into('=I', columns.results, _SIZE * first, _SIZE)
+        if pool.lib.predict_batch(
+                seat.address, piece.text, piece.offsets + 8 * first,
+                min(CHUNK, piece.size - first),
+                first_limit + 4 * first if first_limit else None,
+                results + _SIZE * first, probabilities + row, logits + row, cancel,
+                seat.arguments[3]):
+            raise errors.of(seat.error)
     return columns
 
 
@@ -199,7 +196,7 @@ def run(pool: Pool, texts: Any, max_length: Any, cancel: Any) -> Tuple[Columns, 
                 'max_length: a dictionary of texts takes one number for all of them')
         own = limits.of(done, piece.size)
         started = time.perf_counter()
-        columns = _run_piece(pool, piece, own, token)
+        columns = pool.with_seat(partial(_run_piece, pool, piece=piece, limits=own, cancel=token))
         seconds += time.perf_counter() - started
         columns.blank()
         if piece.chosen is not None:
