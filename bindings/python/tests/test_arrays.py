@@ -43,10 +43,13 @@ class NumpyTest(support.Case):
         self.assertEqual(batch.errors[1].offset, 1)
 
     def test_beyond_unicode(self):
-        """What no str can hold."""
-        array = self.np.array([0x41, 0x7fffffff], dtype=self.np.uint32).view('U1')
-        with self.assertRaises(sentiment.InvalidUtf8Error):
-            self.model.predict_batch(array)
+        """What no str can hold fails alone."""
+        units = [[0x41, 0x42], [0x43, 0x110000], [0x7fffffff, 0x44], [0x10ffff, 0xe9]]
+        array = self.np.array(units, dtype=self.np.uint32).view('U2').reshape(-1)
+        batch = self.model.predict_batch(array)
+        self.assertEqual({i: error.offset for i, error in batch.errors.items()}, {1: 1, 2: 0})
+        self.assertEqual(batch[0], self.model.predict('AB'))
+        self.assertEqual(batch[3], self.model.predict('\U0010ffffé'))
 
     def test_bytes(self):
         """Bytes of fixed width."""
@@ -76,6 +79,25 @@ class NumpyTest(support.Case):
         for absent in (None, float('nan')):
             array = self.np.array(['good', absent, ''], dtype=kind(na_object=absent))
             self.assertEqual(self.model.predict_batch(array).missing, [1])
+
+    def test_nuls_at_the_end(self):
+        """Of a StringDType they are the text's own."""
+        if not hasattr(self.np, 'strings'):
+            self.skipTest('NumPy before 2')
+        texts = ['a\0', 'bad\0\0', '\0', '', 'good']
+        piece, = _texts.pieces(self.np.array(texts, dtype=self.np.dtypes.StringDType()))
+        self.assertEqual(piece.text, ''.join(texts).encode())
+        self.assertEqual(list(piece.kept[1]), [0, 2, 7, 8, 8, 12])
+
+    def test_masked(self):
+        """What is masked is missing."""
+        texts = ['good', 'bad', 'terrible']
+        for kind in ('U', 'S', object):
+            array = self.np.ma.array(self.np.array(texts, dtype=kind), mask=[False, True, False])
+            batch = self.model.predict_batch(array)
+            self.assertEqual((batch.labels, batch.missing),
+                             (['positive', None, 'negative'], [1]))
+        self.check(self.np.ma.array(self.texts))
 
     def test_empty(self):
         """No texts, and texts of no width."""
