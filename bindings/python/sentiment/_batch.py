@@ -10,12 +10,14 @@ from functools import partial
 from operator import index as as_index
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, TypeVar, Union, overload
 
-from . import _cancel, _ffi, _numpy, _texts, errors
+from . import _cancel, _ffi, _numpy, _options, _texts, errors
 from ._library import library
 from ._pool import Pool, Seat
 from ._result import FLAG_NAMES, FailedResult, Result
 from .errors import SentimentError
 
+#: status, prediction, confidence, flags, tokens, unknown, error_offset.
+_FORM = '=4xiifI4xQQQ'
 _SIZE = ctypes.sizeof(_ffi.sentiment_result)
 _RESULT = _ffi.sentiment_result
 #: Texts that go to the library at once: in between, Ctrl-C is heard.
@@ -123,8 +125,14 @@ class Limits:
         if not hasattr(given, '__len__') and not hasattr(given, '__iter__'):
             self.one = check_max_length(given)
             return
+        if isinstance(given, (str, bytes, bytearray)):
+            raise TypeError('max_length: expected int, or one for each text, got %s'
+                            % type(given).__name__)
         try:
-            self.each = array('I', given)
+            numbers = list(given)
+            if bool in map(type, numbers):
+                raise TypeError('a bool is not a number')
+            self.each = array('I', numbers)
         except (OverflowError, TypeError, ValueError) as problem:
             raise errors.InvalidArgumentError(
                 'max_length: expected a number of tokens, or one for each text: %s'
@@ -151,10 +159,7 @@ class Limits:
 
 def check_max_length(given: Any) -> int:
     """A limit that fits into the library's type; the library judges its value."""
-    try:
-        number = as_index(given)
-    except TypeError:
-        raise TypeError('max_length: expected int, got %s' % type(given).__name__) from None
+    number = _options.as_number(given, 'max_length')
     if not 0 <= number <= 0xffffffff:
         raise errors.InvalidArgumentError('max_length is %d; expected 0 to 65536' % number)
     return number
@@ -256,7 +261,7 @@ class Batch(Sequence[T_co]):
         if columns.missing and columns.missing[i]:
             return None
         status, prediction, confidence, flags, tokens, unknown, offset = struct.unpack_from(
-            '=4xiifI4xQQQ', columns.results, _SIZE * i)
+            _FORM, columns.results, _SIZE * i)
         if status:
             return FailedResult(reason(status, offset))
         form = '=%df' % columns.classes

@@ -135,7 +135,7 @@ class Model:
             data = text
         else:
             data = _texts.as_bytes(text)
-        if max_length:
+        if type(max_length) is not int or max_length:
             max_length = _batch.check_max_length(max_length)
         pool = self._pool
         # This is pool.with_seat(), without the call.
@@ -268,9 +268,11 @@ class Model:
 
     def quantize(self) -> Model:
         """A new model of the same network in int8, a quarter of the size. It has the same
-        options, but for the precision, which is its own; save() it to keep it."""
+        options, but for precision, engine and device, which are those that int8 has; save()
+        it to keep it."""
         pool = self._pool
-        settings = dict(self._settings, precision='default')
+        # The engine that was asked for may be one that has no int8.
+        settings = dict(self._settings, precision='default', engine='auto', device=None)
         kept = None if settings['log'] is None else _options.thunk(settings['log'])
         how = _options.model_options(kept, False, False, False, None)
         made = pool.with_handle(lambda handle: _handles.quantize(pool.lib, handle, how))
