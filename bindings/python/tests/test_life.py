@@ -210,7 +210,7 @@ class CloseTest(support.Case):
         def close():
             thread = threading.Thread(target=model.close, daemon=True)
             thread.start()
-            thread.join(30)
+            thread.join(20)
             self.assertFalse(thread.is_alive(), 'close() hangs after the interrupt %d' % number)
         model = sentiment.Model.load(self.tiny_path)
         try:
@@ -255,28 +255,27 @@ class CloseTest(support.Case):
                 self.assertGreater(number, 3)
 
     def test_close_beside_streams(self):
-        """Others go on making streams until it is closed."""
-        switching = sys.getswitchinterval()
-        self.addCleanup(sys.setswitchinterval, switching)
-        sys.setswitchinterval(1e-6)
-        for _ in range(10):
-            model, strange = sentiment.Model.load(self.tiny_path), []
-            kept = [model.stream() for _ in range(200)]
+        """Others go on making streams until it is closed, between any two of its steps."""
+        for number in range(20):
+            model = sentiment.Model.load(self.tiny_path)
+            streams, strange, left = [model.stream() for _ in range(6)], [], number
+            for stream in streams[:3]:
+                stream.close()
 
-            def work():
-                try:
-                    while True:
-                        kept.append(model.stream())
-                except sentiment.ClosedError:
-                    pass
-                except BaseException as problem:
-                    strange.append(problem)
-            threads = [threading.Thread(target=work) for _ in range(4)]
-            for thread in threads:
-                thread.start()
-            model.close()
-            for thread in threads:
-                thread.join()
+            def make(_frame, event, _argument):
+                nonlocal left
+                left -= event == 'call' and model.closed
+                if left < 0:
+                    left = 1000
+                    try:
+                        strange.append(model.stream())
+                    except sentiment.ClosedError:
+                        pass
+            try:
+                sys.setprofile(make)
+                model.close()
+            finally:
+                sys.setprofile(None)
             self.assertEqual((strange, model._pool.seats), ([], {}))
 
     def test_memory(self):
