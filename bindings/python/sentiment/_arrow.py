@@ -101,6 +101,24 @@ def _missing(array: Any) -> Optional[bytes]:
     return marks if 1 in marks else None
 
 
+def _buffer(array: Any, number: int) -> int:
+    """Where a buffer lies that has to be there."""
+    address = array.buffers[number] if 0 <= number < array.n_buffers else None
+    if not address:
+        raise InvalidArgumentError('an Arrow array lacks its buffer %d' % number)
+    return int(address)
+
+
+def _offsets(array: Any, width: int) -> int:
+    """Where the offsets of texts lie. The library refuses those that descend; the last
+    one tells it how far it may read."""
+    address: int = _buffer(array, 1) + width * array.offset
+    last = _view(address + width * array.length, width).cast('i' if width == 4 else 'q')[0]
+    if last < 0:
+        raise InvalidArgumentError('an Arrow array has the offset %d' % last)
+    return address
+
+
 def _widened(address: int, count: int) -> bytearray:
     """Offsets of 32 bits as 64: strided copying, no object for each."""
     wide = bytearray(8 * count)
@@ -113,17 +131,24 @@ def _address(buffer: Any) -> int:
     return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
 
 
+def _outside() -> InvalidArgumentError:
+    return InvalidArgumentError('an Arrow view lies outside its buffer')
+
+
 def _gather_slowly(views: memoryview, buffers: List[memoryview], count: int) -> List[bytes]:
     """The texts of string views, one by one."""
     numbers, texts = views.cast('i'), []
     for i in range(count):
         length = numbers[4 * i]
-        if length <= _VIEW_INLINE:
+        if 0 <= length <= _VIEW_INLINE:
             start = _VIEW_BYTES * i + 4
             texts.append(bytes(views[start:start + length]))
         else:
-            start = numbers[4 * i + 3]
-            texts.append(bytes(buffers[numbers[4 * i + 2]][start:start + length]))
+            number, start = numbers[4 * i + 2], numbers[4 * i + 3]
+            if (length < 0 or start < 0 or not 0 <= number < len(buffers)
+                    or start + length > len(buffers[number])):
+                raise _outside()
+            texts.append(bytes(buffers[number][start:start + length]))
     return texts
 
 
@@ -131,6 +156,11 @@ def _gather(np: Any, views: memoryview, buffers: List[memoryview], count: int) -
     """The texts of string views one behind the other, and their offsets; buffer by buffer."""
     numbers = np.frombuffer(views, dtype=np.int32).reshape(count, 4)
     lengths = numbers[:, 0].astype(np.int64)
+    far = numbers[lengths > _VIEW_INLINE].astype(np.int64)
+    # At either end, for numbers of buffers that there are not, a buffer of no bytes.
+    sizes = np.array([0, *map(len, buffers), 0])[np.clip(far[:, 2], -1, len(buffers)) + 1]
+    if (lengths < 0).any() or (far[:, 3] < 0).any() or (far[:, 3] + far[:, 0] > sizes).any():
+        raise _outside()
     ends = np.zeros(count + 1, dtype=np.uint64)
     np.cumsum(lengths, out=ends[1:])
     text = np.empty(int(ends[-1]), dtype=np.uint8)
@@ -152,9 +182,11 @@ def _gather(np: Any, views: memoryview, buffers: List[memoryview], count: int) -
 def _of_views(array: Any, missing: Optional[bytes], kept: Any) -> Strings:
     """An array of string views."""
     count, variadic = array.length, array.n_buffers - 3
-    views = _view(array.buffers[1] + _VIEW_BYTES * array.offset, _VIEW_BYTES * count)
-    sizes = _view(array.buffers[array.n_buffers - 1], 8 * variadic).cast('q')
-    buffers = [_view(array.buffers[2 + i], sizes[i]) for i in range(variadic)]
+    views = _view(_buffer(array, 1) + _VIEW_BYTES * array.offset, _VIEW_BYTES * count)
+    buffers = []
+    if variadic > 0:
+        sizes = _view(_buffer(array, array.n_buffers - 1), 8 * variadic).cast('q')
+        buffers = [_view(array.buffers[2 + i], sizes[i]) for i in range(variadic)]
     if missing:
         # What stands behind a null may be anything.
         blank = bytearray(views)
@@ -184,11 +216,16 @@ def _chosen(schema: Any, array: Any, values: Strings) -> Strings:
     """A dictionary: each distinct text is classified once."""
     form = _INDEX_FORMATS[schema.format]
     width = memoryview(bytes(8)).cast(form).itemsize
-    place = array.buffers[1] + width * array.offset
-    indices = array_of('q', _view(place, width * array.length).cast(form))
-    for i, mark in enumerate(_missing(array) or b''):
-        if mark:
-            indices[i] = -1
+    place = _buffer(array, 1) + width * array.offset
+    given = _view(place, width * array.length).cast(form).tolist()
+    missing = _missing(array)
+    # What stands behind a null may be anything.
+    used = given if not missing else [each for each, mark in zip(given, missing) if not mark]
+    if used and not 0 <= min(used) <= max(used) < values[0]:
+        raise InvalidArgumentError('an Arrow dictionary of %d values has the indices %d to %d'
+                                   % (values[0], min(used), max(used)))
+    indices = array_of('q', given if not missing else (
+        -1 if mark else each for each, mark in zip(given, missing)))
     if values[3]:
         for i, index in enumerate(indices):
             if index >= 0 and values[3][index]:
@@ -199,18 +236,23 @@ def _chosen(schema: Any, array: Any, values: Strings) -> Strings:
 def _strings(schema: Any, array: Any, kept: Any) -> Strings:
     """One array, whatever its layout."""
     count, form = array.length, schema.format
+    if count < 0 or array.offset < 0:
+        raise InvalidArgumentError('an Arrow array has the length %d and the offset %d'
+                                   % (count, array.offset))
     if schema.dictionary and form in _INDEX_FORMATS:
+        if schema.dictionary.contents.dictionary:
+            raise InvalidArgumentError('expected a dictionary of strings, got one of dictionaries')
         values = _strings(schema.dictionary.contents, array.dictionary.contents, kept)
         return _chosen(schema, array, values) if count else _all_missing(0)
     if form == b'n' or count == 0 and form in (b'u', b'z', b'U', b'Z', b'vu', b'vz'):
         return _all_missing(count)
     missing = _missing(array)
     if form in (b'U', b'Z'):
-        return (count, array.buffers[2] or b'', array.buffers[1] + 8 * array.offset, missing,
-                None, kept)
+        # NULL stays NULL: then the library refuses offsets into it.
+        return count, array.buffers[2] or 0, _offsets(array, 8), missing, None, kept
     if form in (b'u', b'z'):
-        wide = _widened(array.buffers[1] + 4 * array.offset, count + 1)
-        return count, array.buffers[2] or b'', _address(wide), missing, None, (wide, kept)
+        wide = _widened(_offsets(array, 4), count + 1)
+        return count, array.buffers[2] or 0, _address(wide), missing, None, (wide, kept)
     if form in (b'vu', b'vz'):
         return _of_views(array, missing, kept)
     if form == b'+s':

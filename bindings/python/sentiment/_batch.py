@@ -6,15 +6,18 @@ import ctypes
 import struct
 import time
 from array import array
+from functools import partial
 from operator import index as as_index
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, TypeVar, Union, overload
 
-from . import _cancel, _ffi, _numpy, _texts, errors
+from . import _cancel, _ffi, _numpy, _options, _texts, errors
 from ._library import library
-from ._pool import Pool
+from ._pool import Pool, Seat
 from ._result import FLAG_NAMES, FailedResult, Result
 from .errors import SentimentError
 
+#: status, prediction, confidence, flags, tokens, unknown, error_offset.
+_FORM = '=4xiifI4xQQQ'
 _SIZE = ctypes.sizeof(_ffi.sentiment_result)
 _RESULT = _ffi.sentiment_result
 #: Texts that go to the library at once: in between, Ctrl-C is heard.
@@ -122,8 +125,14 @@ class Limits:
         if not hasattr(given, '__len__') and not hasattr(given, '__iter__'):
             self.one = check_max_length(given)
             return
+        if isinstance(given, (str, bytes, bytearray)):
+            raise TypeError('max_length: expected int, or one for each text, got %s'
+                            % type(given).__name__)
         try:
-            self.each = array('I', given)
+            numbers = list(given)
+            if bool in map(type, numbers):
+                raise TypeError('a bool is not a number')
+            self.each = array('I', numbers)
         except (OverflowError, TypeError, ValueError) as problem:
             raise errors.InvalidArgumentError(
                 'max_length: expected a number of tokens, or one for each text: %s'
@@ -150,16 +159,13 @@ class Limits:
 
 def check_max_length(given: Any) -> int:
     """A limit that fits into the library's type; the library judges its value."""
-    try:
-        number = as_index(given)
-    except TypeError:
-        raise TypeError('max_length: expected int, got %s' % type(given).__name__) from None
+    number = _options.as_number(given, 'max_length')
     if not 0 <= number <= 0xffffffff:
         raise errors.InvalidArgumentError('max_length is %d; expected 0 to 65536' % number)
     return number
 
 
-def _run_piece(pool: Pool, piece: _texts.Piece, limits: Optional[array[int]],
+def _run_piece(pool: Pool, seat: Seat, piece: _texts.Piece, limits: Optional[array[int]],
                cancel: Optional[int]) -> Columns:
     """Classifies texts that lie in one buffer."""
     columns = Columns(piece.size, pool.classes)
@@ -170,20 +176,16 @@ def _run_piece(pool: Pool, piece: _texts.Piece, limits: Optional[array[int]],
         ctypes.addressof(ctypes.c_char.from_buffer(each))
         for each in (columns.results, columns.probabilities, columns.logits))
     first_limit = limits.buffer_info()[0] if limits is not None else 0
-    seat = pool.take()
-    try:
-        for first in range(0, piece.size, CHUNK):
-            row = 4 * pool.classes * first
-            struct.pack_into('=I', columns.results, _SIZE * first, _SIZE)
-            if pool.lib.predict_batch(
-                    seat.address, piece.text, piece.offsets + 8 * first,
-                    min(CHUNK, piece.size - first),
-                    first_limit + 4 * first if first_limit else None,
-                    results + _SIZE * first, probabilities + row, logits + row, cancel,
-                    seat.arguments[3]):
-                raise errors.of(seat.error)
-    finally:
-        pool.give_back(seat)
+    for first in range(0, piece.size, CHUNK):
+        row = 4 * pool.classes * first
+        struct.pack_into('=I', columns.results, _SIZE * first, _SIZE)
+        if pool.lib.predict_batch(
+                seat.address, piece.text, piece.offsets + 8 * first,
+                min(CHUNK, piece.size - first),
+                first_limit + 4 * first if first_limit else None,
+                results + _SIZE * first, probabilities + row, logits + row, cancel,
+                seat.arguments[3]):
+            raise errors.of(seat.error)
     return columns
 
 
@@ -199,7 +201,7 @@ def run(pool: Pool, texts: Any, max_length: Any, cancel: Any) -> Tuple[Columns, 
                 'max_length: a dictionary of texts takes one number for all of them')
         own = limits.of(done, piece.size)
         started = time.perf_counter()
-        columns = _run_piece(pool, piece, own, token)
+        columns = pool.with_seat(partial(_run_piece, pool, piece=piece, limits=own, cancel=token))
         seconds += time.perf_counter() - started
         columns.blank()
         if piece.chosen is not None:
@@ -259,7 +261,7 @@ class Batch(Sequence[T_co]):
         if columns.missing and columns.missing[i]:
             return None
         status, prediction, confidence, flags, tokens, unknown, offset = struct.unpack_from(
-            '=4xiifI4xQQQ', columns.results, _SIZE * i)
+            _FORM, columns.results, _SIZE * i)
         if status:
             return FailedResult(reason(status, offset))
         form = '=%df' % columns.classes

@@ -125,14 +125,15 @@ def _open() -> Opened:
     raise LibraryNotFoundError('libsentiment is not to be found; tried ' + '; '.join(tried))
 
 
-_lock = threading.Lock()
+# A signal handler may come while its own thread holds the lock.
+_lock = threading.RLock()
 _opened: Optional[Opened] = None
 
 
 def _after_fork_in_child() -> None:
     """Another thread of the parent may have held the lock."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 if hasattr(os, 'register_at_fork'):

@@ -13,7 +13,7 @@ from . import _batch, _ffi, _handles, _options, _texts, errors
 from ._batch import Batch
 from ._cancel import Cancel
 from ._library import Opened, library
-from ._pool import Pool, abandon
+from ._pool import Pool, Seat, abandon
 from ._result import FLAG_NAMES, Contribution, Explanation, Info, Result, SessionInfo, Tokens
 from ._stream import Stream
 
@@ -61,7 +61,7 @@ class Model:
         model._final = weakref.finalize(model, abandon, model._pool)
         model._final.atexit = False
         # What cannot run shows now, not with the first text.
-        model._pool.give_back(model._pool.make())
+        model._pool.with_seat(lambda seat: None)
         return model
 
     @classmethod
@@ -135,14 +135,16 @@ class Model:
             data = text
         else:
             data = _texts.as_bytes(text)
-        if max_length:
+        if type(max_length) is not int or max_length:
             max_length = _batch.check_max_length(max_length)
         pool = self._pool
+        # This is pool.with_seat(), without the call.
+        seat = None
         try:
-            seat = pool.idle.pop()
-        except IndexError:
-            seat = pool.make()
-        try:
+            try:
+                seat = pool.idle.pop()
+            except IndexError:
+                seat = pool.make()
             result, probabilities, logits, error = seat.arguments
             started = perf_counter()
             status = pool.lib.predict(seat.address, data, len(data), max_length, result,
@@ -152,7 +154,8 @@ class Model:
                 raise errors.of(seat.error)
             values = seat.unpack(seat.memory)
         finally:
-            pool.idle.append(seat)
+            if seat is not None:
+                pool.idle.append(seat)
             if pool.closed:
                 pool.drain()
         behind = 5 + pool.classes
@@ -189,18 +192,17 @@ class Model:
         data = _texts.as_bytes(text)
         limit = _batch.check_max_length(max_length)
         pool = self._pool
-        seat = pool.take()
-        try:
+        classes = pool.classes
+
+        def ask(seat: Seat) -> Any:
             started = perf_counter()
             if pool.lib.predict(seat.address, data, len(data), limit, *seat.arguments):
                 raise errors.of(seat.error)
             values = seat.unpack(seat.memory)
-            bias, parts, starts, ends, count = _handles.explain(
-                pool.lib, seat.address, data, limit, seat.arguments[0], pool.classes)
-            seconds = perf_counter() - started
-        finally:
-            pool.give_back(seat)
-        classes = pool.classes
+            told = _handles.explain(pool.lib, seat.address, data, limit, seat.arguments[0],
+                                    classes)
+            return values, told, perf_counter() - started
+        values, (bias, parts, starts, ends, count), seconds = pool.with_seat(ask)
         made = Explanation(values[0], self._labels[values[0]], values[1], values[5:5 + classes],
                            values[5 + classes:], seconds, values[3], values[4],
                            FLAG_NAMES[values[2] & 7])
@@ -220,16 +222,9 @@ class Model:
         the text's UTF-8, as the command tells them."""
         data = _texts.as_bytes(text)
         pool = self._pool
-        handle = pool.enter()
-        try:
-            with pool.condition:
-                if pool.tokenizer is None:
-                    pool.tokenizer = pool.lib.sentiment_model_get_tokenizer(handle)
-                tokenizer = pool.tokenizer
-            return _handles.tokenize(pool.lib, tokenizer or 0, data, pool.options.utf8_policy,
-                                     self._info.tokenizer == 'huggingface')
-        finally:
-            pool.leave()
+        return pool.with_handle(lambda handle: _handles.tokenize(
+            pool.lib, pool.get_tokenizer(handle), data, pool.options.utf8_policy,
+            self._info.tokenizer == 'huggingface'))
 
     # ------------------------------------------------------------ the model
 
@@ -249,11 +244,8 @@ class Model:
     def session_info(self) -> SessionInfo:
         """What predictions run on: engine, instruction set, threads."""
         pool = self._pool
-        seat = pool.take()
-        try:
-            return _handles.describe_session(pool.lib, seat.address)
-        finally:
-            pool.give_back(seat)
+        return pool.with_seat(
+            lambda seat: _handles.describe_session(pool.lib, seat.address))
 
     def save(self, path: _options.Path, format: Union[str, _ffi.Format] = 'auto', *,
              metadata: Optional[Mapping[str, str]] = None,
@@ -270,25 +262,20 @@ class Model:
         options = _options.save_options(format, metadata, lineage, opset, cancel)
         pool = self._pool
         error = _handles.new_error()
-        handle = pool.enter()
-        try:
-            if pool.lib.sentiment_model_save(handle, place, byref(options), byref(error)):
-                raise errors.of(error)
-        finally:
-            pool.leave()
+        if pool.with_handle(lambda handle: pool.lib.sentiment_model_save(
+                handle, place, byref(options), byref(error))):
+            raise errors.of(error)
 
     def quantize(self) -> Model:
         """A new model of the same network in int8, a quarter of the size. It has the same
-        options, but for the precision, which is its own; save() it to keep it."""
+        options, but for precision, engine and device, which are those that int8 has; save()
+        it to keep it."""
         pool = self._pool
-        settings = dict(self._settings, precision='default')
+        # The engine that was asked for may be one that has no int8.
+        settings = dict(self._settings, precision='default', engine='auto', device=None)
         kept = None if settings['log'] is None else _options.thunk(settings['log'])
         how = _options.model_options(kept, False, False, False, None)
-        handle = pool.enter()
-        try:
-            made = _handles.quantize(pool.lib, handle, how)
-        finally:
-            pool.leave()
+        made = pool.with_handle(lambda handle: _handles.quantize(pool.lib, handle, how))
         return Model._make(pool.lib, made, _MEMORY, settings, kept)
 
     def close(self) -> None:

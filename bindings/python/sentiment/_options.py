@@ -20,15 +20,25 @@ Path = Union[str, 'os.PathLike[str]']
 _ERRORS = {'strict': _ffi.Utf8Policy.STRICT, 'replace': _ffi.Utf8Policy.REPLACE}
 
 
+def as_number(value: Any, name: str) -> int:
+    """An int, and what stands for one; a bool does not."""
+    try:
+        if not isinstance(value, bool):
+            return as_index(value)
+    except TypeError:
+        pass
+    raise TypeError('%s: expected int, got %s' % (name, type(value).__name__))
+
+
 def choice(kind: Type[enum.IntEnum], value: Any, name: str) -> int:
     """A member of an enum, by its name in lower case or as it is."""
     names = [each.name.lower() for each in kind]
     if isinstance(value, str):
         if value.lower() in names:
             return int(kind[value.upper()])
-    elif isinstance(value, int):
+    elif isinstance(value, kind) or type(value) is int:
         # Numbers of a later library pass: it is the one to judge them.
-        return int(value)
+        return number(value, name, 0x7fffffff)
     else:
         raise TypeError('%s: expected str, got %s' % (name, type(value).__name__))
     raise InvalidArgumentError('%s is %r; expected one of %s' % (name, value, ', '.join(names)))
@@ -36,10 +46,7 @@ def choice(kind: Type[enum.IntEnum], value: Any, name: str) -> int:
 
 def number(value: Any, name: str, most: int = 0xffffffff) -> int:
     """A number that fits into its field."""
-    try:
-        found = as_index(value)
-    except TypeError:
-        raise TypeError('%s: expected int, got %s' % (name, type(value).__name__)) from None
+    found = as_number(value, name)
     if not 0 <= found <= most:
         raise InvalidArgumentError('%s is %d; expected 0 to %d' % (name, found, most))
     return found
@@ -62,7 +69,11 @@ def path_bytes(path: Any, name: str = 'path') -> bytes:
 def thunk(log: Log) -> Any:
     """What the library calls; ctypes reports what the callable raises, and goes on."""
     def receive(_user: Optional[int], level: int, message: Optional[bytes]) -> None:
-        log(_ffi.LogLevel(level), (message or b'').decode('utf-8', 'replace'))
+        try:
+            level = _ffi.LogLevel(level)
+        except ValueError:
+            pass  # one of a later library
+        log(level, (message or b'').decode('utf-8', 'replace'))  # type: ignore[arg-type]
     return _ffi.sentiment_log_fn(receive)
 
 
@@ -86,6 +97,8 @@ def session_options(engine: Any, precision: Any, threads: Any, isa: Any, max_len
         raise InvalidArgumentError("errors is %r; expected 'strict' or 'replace'" % (errors,))
     if device is not None and not isinstance(device, str):
         raise TypeError('device: expected str, got %s' % type(device).__name__)
+    if device is not None and '\0' in device:
+        raise InvalidArgumentError('device: %r holds a NUL' % device)
     options = _ffi.sentiment_session_options(
         struct_size=ctypes.sizeof(_ffi.sentiment_session_options),
         engine=choice(_ffi.Engine, engine, 'engine'),

@@ -5,6 +5,11 @@ A call takes an idle seat (a session with buffers of its own) or makes one, and 
 back. Lists are safe under threads, so a call takes no lock. close() marks the pool first
 and counts the seats afterwards; a call puts its seat back first and looks at the mark
 afterwards: whichever comes second sees the other.
+
+Ctrl-C raises KeyboardInterrupt between any two steps of Python, and behind a call of C.
+So the end of a use is one call of C that stands in `finally` itself: a function of Python
+could be cut before it did anything, and close() would wait for ever. For the same reason
+close() looks again and again instead of waiting to be told.
 """
 from __future__ import annotations
 
@@ -12,8 +17,9 @@ import ctypes
 import os
 import struct
 import threading
+import time
 import weakref
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from . import _ffi, errors
 from ._library import Opened
@@ -23,15 +29,22 @@ from ._library import Opened
 _making = threading.RLock()
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 
+T = TypeVar('T')
+
 
 class Seat:
     """A session, and where its calls leave their answers."""
 
-    __slots__ = ('address', 'memory', 'error', 'arguments', 'unpack', '__weakref__')
+    __slots__ = ('address', 'memory', 'error', 'arguments', 'unpack', 'final', 'stale',
+                 '__weakref__')
 
     def __init__(self, address: int, classes: int) -> None:
         size = ctypes.sizeof(_ffi.sentiment_result)
         self.address = address
+        # Frees the session, once; also when the seat is lost between two instructions.
+        self.final: Any = None
+        # In a child of fork(), what the parent alone can use.
+        self.stale = False
         # The result, the probabilities, the logits.
         self.memory = ctypes.create_string_buffer(size + 8 * classes)
         struct.pack_into('=I', self.memory, 0, size)
@@ -45,18 +58,16 @@ class Seat:
 
 
 def _free_session(pool: Pool, address: int) -> None:
-    """Runs when a seat is retired, or lost between two instructions."""
-    with pool.condition:
-        pool.seats.pop(address, None)
-        pool.lib.sentiment_session_free(address)
-        pool.condition.notify_all()
+    """Runs when a seat goes."""
+    pool.seats.pop(address, None)
+    pool.lib.sentiment_session_free(address)
 
 
 class Pool:
-    """The model's handle, its seats, and who waits for them."""
+    """The model's handle, its seats, and who uses them."""
 
     __slots__ = ('lib', 'model', 'tokenizer', 'options', 'threads', 'classes', 'idle', 'seats',
-                 'users', 'condition', 'closed', 'streams', 'kept', '__weakref__')
+                 'users', 'lock', 'closed', 'streams', 'kept', '__weakref__')
 
     def __init__(self, lib: Opened, model: int, options: _ffi.sentiment_session_options,
                  classes: int, kept: Any) -> None:
@@ -68,10 +79,14 @@ class Pool:
         self.classes = classes
         self.idle: List[Seat] = []
         self.seats: Dict[int, Any] = {}
-        self.users = 0
-        self.condition = threading.Condition()
+        # A token for each use of the model without a session.
+        self.users: Set[object] = set()
+        # Held while the handles change.
+        self.lock = threading.RLock()
         self.closed = False
-        self.streams: weakref.WeakSet[Any] = weakref.WeakSet()
+        # What ends each stream, which an interrupt may have kept from running. (A WeakSet
+        # of streams could not be listed while others add to it.)
+        self.streams: Dict[int, Any] = {}
         # What the library borrows for as long as the model lives.
         self.kept = kept
         _pools.add(self)
@@ -82,64 +97,81 @@ class Pool:
 
     def make(self) -> Seat:
         """One more seat, for a call that found none."""
-        with _making:
-            if self.closed:
-                raise self.refuse()
-            address = ctypes.c_void_p()
-            error = _ffi.sentiment_error(struct_size=ctypes.sizeof(_ffi.sentiment_error))
-            if self.lib.sentiment_session_create(self.model, ctypes.byref(self.options),
-                                                 ctypes.byref(address), ctypes.byref(error)):
-                raise errors.of(error)
-            place = address.value or 0
-            seat = Seat(place, self.classes)
-            final = weakref.finalize(seat, _free_session, self, place)
-            final.atexit = False
-            self.seats[place] = final
-            return seat
-
-    def take(self) -> Seat:
-        """A seat; give_back() must follow."""
+        seat: Optional[Seat] = None
         try:
-            return self.idle.pop()
-        except IndexError:
-            return self.make()
+            with _making:
+                if self.closed:
+                    raise self.refuse()
+                address = ctypes.c_void_p()
+                error = _ffi.sentiment_error(struct_size=ctypes.sizeof(_ffi.sentiment_error))
+                if self.lib.sentiment_session_create(
+                        self.model, ctypes.byref(self.options), ctypes.byref(address),
+                        ctypes.byref(error)):
+                    raise errors.of(error)
+                place = address.value or 0
+                seat = Seat(place, self.classes)
+                seat.final = weakref.finalize(seat, _free_session, self, place)
+                seat.final.atexit = False
+                self.seats[place] = seat.final
+                return seat
+        except BaseException:
+            seat = None  # which the traceback would keep in use
+            raise
 
-    def give_back(self, seat: Seat) -> None:
-        """Ends the use of a seat."""
-        self.idle.append(seat)
-        if self.closed:
-            self.drain()
-
-    def drain(self) -> None:
-        """Frees the idle seats of a closed pool, and tells who waits for it."""
-        while self.idle:
+    def with_seat(self, function: Callable[[Seat], T]) -> T:
+        """Calls a function with a seat of its own."""
+        seat = None
+        try:
             try:
                 seat = self.idle.pop()
             except IndexError:
-                break
-            final = self.seats.get(seat.address)
-            if final is not None:
-                final()
-        with self.condition:
-            self.condition.notify_all()
+                seat = self.make()
+            return function(seat)
+        finally:
+            if seat is not None:
+                self.idle.append(seat)
+            if self.closed:
+                self.drain()
 
-    def enter(self) -> int:
-        """Begins a use of the model without a session: its handle; leave() must follow."""
-        with self.condition:
-            if self.closed or self.model is None:
+    def with_handle(self, function: Callable[[Any], T]) -> T:
+        """Calls a function with the model's handle, which stays until it returns."""
+        use = object()
+        try:
+            self.users.add(use)
+            if self.closed:
                 raise self.refuse()
-            self.users += 1
-            return self.model
+            return function(self.model)
+        finally:
+            self.users.discard(use)
 
-    def leave(self) -> None:
-        """Ends such a use."""
-        with self.condition:
-            self.users -= 1
-            self.condition.notify_all()
+    def drain(self) -> None:
+        """Frees the idle seats of a closed pool."""
+        while True:
+            try:
+                self.idle.pop().final()
+            except IndexError:
+                break
+
+    def in_use(self) -> bool:
+        """Whether calls are in flight. A seat whose end was cut counts no more."""
+        return bool(self.users) or any(
+            final.peek() is not None for final in list(self.seats.values()))
+
+    def open_streams(self) -> List[Any]:
+        """The streams that somebody still refers to."""
+        found = [final.peek() for final in list(self.streams.values())]
+        return [each[0] for each in found if each is not None]
+
+    def get_tokenizer(self, model: int) -> int:
+        """The tokenizer's handle, for a use of the model."""
+        with self.lock:
+            if self.tokenizer is None:
+                self.tokenizer = self.lib.sentiment_model_get_tokenizer(model)
+            return self.tokenizer or 0
 
     def release(self) -> None:
         """Gives up the handles. Sessions that still live hold the model themselves."""
-        with self.condition:
+        with self.lock:
             model, self.model = self.model, None
             tokenizer, self.tokenizer = self.tokenizer, None
         self.lib.sentiment_tokenizer_free(tokenizer)
@@ -148,24 +180,26 @@ class Pool:
     def close(self) -> None:
         """Waits for the calls in flight, then frees everything."""
         self.closed = True
-        for stream in list(self.streams):
+        for stream in self.open_streams():
             stream.close()
+        for final in list(self.streams.values()):
+            if final.peek() is None:
+                final()
         with _making:
             pass  # a seat that is being made is counted from now on
-        with self.condition:
+        self.drain()
+        while self.in_use():
+            time.sleep(0.001)
             self.drain()
-            while self.seats or self.users:
-                self.condition.wait()
-                self.drain()
         self.release()
 
     def forked(self) -> None:
         """In a child: the threads of the parent are gone, and what they used with them."""
-        self.condition = threading.Condition()
-        self.users = 0
+        self.lock = threading.RLock()
+        self.users = set()
         usable = {seat.address for seat in self.idle}
-        for stream in list(self.streams):
-            usable |= stream._forked()
+        for stream in self.open_streams():
+            usable |= stream._forked(self.threads > 1)
         for address in set(self.seats) - usable:
             # In the middle of a call that will never end: not to be touched again.
             self.seats.pop(address).detach()
@@ -173,7 +207,7 @@ class Pool:
             idle = self.idle[:]
             self.idle.clear()
             for seat in idle:
-                self.seats[seat.address]()
+                seat.final()
 
 
 def abandon(pool: Pool) -> None:

@@ -2,6 +2,7 @@
 """What calls give back: plain Python objects that outlive the model."""
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any, Dict, NamedTuple, NoReturn, Optional, Tuple
 
@@ -100,7 +101,7 @@ class FailedResult(Result):
 
     def _raise(self) -> NoReturn:
         # A copy: an error that is raised twice would keep the first one's traceback.
-        raise type(self.error)(self.error.message, self.error.offset)
+        raise copy.copy(self.error)
 
     def to_dict(self) -> Dict[str, Any]:
         """The JSON object that the command writes for this text."""

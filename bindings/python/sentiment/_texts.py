@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any, Iterable, Iterator, NamedTuple, Optional, Sequence, Union
 
 from . import _arrow, _numpy
-from .errors import InvalidArgumentError, InvalidUtf8Error
+from .errors import InvalidArgumentError
 
 _WIDTH = 4
 #: A NumPy array of strings with one very long one is not padded to its width.
@@ -112,11 +112,10 @@ def _lengths(np: Any, units: Any) -> Any:
 def _of_code_points(np: Any, units: Any, lengths: Any) -> Piece:
     """Rows of code points: the whole array is encoded at once."""
     points = _used(np, units, lengths)
+    # What is no code point becomes a surrogate, which the library refuses in its own text.
+    points = np.where(points > sys.maxunicode, np.uint32(0xd800), points)
     codec = 'utf-32-' + ('le' if sys.byteorder == 'little' else 'be')
-    try:
-        text = points.tobytes().decode(codec, 'surrogatepass').encode('utf-8', 'surrogatepass')
-    except UnicodeDecodeError as problem:
-        raise InvalidUtf8Error('the array holds %s' % problem.reason) from None
+    text = points.tobytes().decode(codec, 'surrogatepass').encode('utf-8', 'surrogatepass')
     # Bytes of each code point, summed up to the end of each row.
     widths = 1 + (points >= 0x80).astype(np.uint8) + (points >= 0x800) + (points >= 0x10000)
     sums = np.zeros(len(points) + 1, dtype=np.uint64)
@@ -150,7 +149,8 @@ def _of_strings(np: Any, texts: Any) -> Piece:
     if hasattr(texts.dtype, 'na_object'):
         absent = texts.dtype.na_object
         return of_list(None if each is absent else each for each in texts.tolist())
-    lengths = np.strings.str_len(texts)
+    # str_len leaves out the NULs at the end; before another character there are none.
+    lengths = np.strings.str_len(np.strings.add(texts, '.')) - 1
     width = int(lengths.max()) if len(lengths) else 0
     if width * len(texts) * _WIDTH > max(_PADDED_BYTES, 4 * _WIDTH * int(lengths.sum())):
         return of_list(texts.tolist())
@@ -166,6 +166,8 @@ def of_numpy(texts: Any) -> Piece:
     if len(texts) == 0:
         return of_list([])
     kind = texts.dtype.kind
+    if kind in 'UST' and isinstance(texts, np.ma.MaskedArray):
+        return of_list(texts.tolist())  # None where it is masked
     if kind == 'U':
         return _of_unicode(np, texts)
     if kind == 'S':

@@ -20,7 +20,7 @@ __all__ = ['BadModelError', 'BufferTooSmallError', 'CancelledError', 'ClosedErro
 class SentimentError(Exception):
     """Anything that libsentiment, or this package on its behalf, refuses or fails to do."""
 
-    #: The library's status.
+    #: The library's status; the bare number where it is one of a later library.
     code: Status = Status.INTERNAL
     #: One line: what, where, what was expected.
     message: str
@@ -37,7 +37,8 @@ class SentimentError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.message, self.offset)
+        # The attributes too: the code may be this error's own.
+        return type(self), (self.message, self.offset), self.__dict__.copy()
 
 
 class InvalidArgumentError(SentimentError, ValueError):
@@ -147,7 +148,9 @@ def make(code: int, message: str, offset: Optional[int] = None) -> SentimentErro
     try:
         return _CLASSES[Status(code)](message, offset)
     except (KeyError, ValueError):
-        return SentimentError('status %d: %s' % (code, message), offset)
+        made = SentimentError('status %d: %s' % (code, message), offset)
+        made.code = code  # type: ignore[assignment]
+        return made
 
 
 def of(error: Any) -> SentimentError:

@@ -81,7 +81,9 @@ class SentimentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return self
         labels = self._open().labels
         given = np.unique(np.asarray(y)).tolist()
-        if set(given) <= set(range(len(labels))) and list(labels) == sorted(labels):
+        numbers = all(type(each) is int for each in given)  # a bool or a float is none
+        if (numbers and set(given) <= set(range(len(labels)))
+                and list(labels) == sorted(labels)):
             self.coded_ = True
         elif not set(given) <= set(labels):
             raise ValueError("y has %s; expected the model's labels: %s" % (
@@ -94,7 +96,9 @@ class SentimentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if batch.missing:
             raise ValueError('text %d is missing' % batch.missing[0])
         for place, error in batch.errors.items():
-            raise type(error)('text %d: %s' % (place, error.message), error.offset)
+            told = type(error)('text %d: %s' % (place, error.message), error.offset)
+            told.code = error.code
+            raise told
         return batch
 
     def _order(self) -> Any:

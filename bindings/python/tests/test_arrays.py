@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Arrays of strings: NumPy's, and Arrow's from pyarrow and pandas."""
+import ctypes
+import struct
 import tracemalloc
 import unittest
 from unittest import mock
 
 import sentiment
-from sentiment import _numpy, _texts
+from sentiment import _arrow, _numpy, _texts
 
 import support
 
@@ -43,10 +45,13 @@ class NumpyTest(support.Case):
         self.assertEqual(batch.errors[1].offset, 1)
 
     def test_beyond_unicode(self):
-        """What no str can hold."""
-        array = self.np.array([0x41, 0x7fffffff], dtype=self.np.uint32).view('U1')
-        with self.assertRaises(sentiment.InvalidUtf8Error):
-            self.model.predict_batch(array)
+        """What no str can hold fails alone."""
+        units = [[0x41, 0x42], [0x43, 0x110000], [0x7fffffff, 0x44], [0x10ffff, 0xe9]]
+        array = self.np.array(units, dtype=self.np.uint32).view('U2').reshape(-1)
+        batch = self.model.predict_batch(array)
+        self.assertEqual({i: error.offset for i, error in batch.errors.items()}, {1: 1, 2: 0})
+        self.assertEqual(batch[0], self.model.predict('AB'))
+        self.assertEqual(batch[3], self.model.predict('\U0010ffffé'))
 
     def test_bytes(self):
         """Bytes of fixed width."""
@@ -76,6 +81,25 @@ class NumpyTest(support.Case):
         for absent in (None, float('nan')):
             array = self.np.array(['good', absent, ''], dtype=kind(na_object=absent))
             self.assertEqual(self.model.predict_batch(array).missing, [1])
+
+    def test_nuls_at_the_end(self):
+        """Of a StringDType they are the text's own."""
+        if not hasattr(self.np, 'strings'):
+            self.skipTest('NumPy before 2')
+        texts = ['a\0', 'bad\0\0', '\0', '', 'good']
+        piece, = _texts.pieces(self.np.array(texts, dtype=self.np.dtypes.StringDType()))
+        self.assertEqual(piece.text, ''.join(texts).encode())
+        self.assertEqual(list(piece.kept[1]), [0, 2, 7, 8, 8, 12])
+
+    def test_masked(self):
+        """What is masked is missing."""
+        texts = ['good', 'bad', 'terrible']
+        for kind in ('U', 'S', object):
+            array = self.np.ma.array(self.np.array(texts, dtype=kind), mask=[False, True, False])
+            batch = self.model.predict_batch(array)
+            self.assertEqual((batch.labels, batch.missing),
+                             (['positive', None, 'negative'], [1]))
+        self.check(self.np.ma.array(self.texts))
 
     def test_empty(self):
         """No texts, and texts of no width."""
@@ -117,6 +141,25 @@ class NumpyTest(support.Case):
             tracemalloc.stop()
         self.assertEqual(len(batch), 20000)
         self.assertLess(grown, 2000)
+
+
+class Raw:
+    """An array of one text made by hand, which nobody checks."""
+
+    def __init__(self, kind, *buffers, count=1):
+        self.kept = [each and ctypes.create_string_buffer(each, len(each)) for each in buffers]
+        self.places = (ctypes.c_void_p * (1 + len(buffers)))(
+            None, *(each and ctypes.addressof(each) for each in self.kept))
+        self.schema = _arrow.Schema(format=kind)
+        self.array = _arrow.Array(length=count, n_buffers=len(self.places), buffers=ctypes.cast(
+            self.places, ctypes.POINTER(ctypes.c_void_p)))
+
+    def __arrow_c_array__(self, schema=None):
+        new = ctypes.pythonapi['PyCapsule_New']
+        new.restype = ctypes.py_object
+        new.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        return (new(ctypes.addressof(self.schema), b'arrow_schema', None),
+                new(ctypes.addressof(self.array), b'arrow_array', None))
 
 
 class ArrowTest(support.Case):
@@ -187,6 +230,50 @@ class ArrowTest(support.Case):
         self.assertEqual((batch.errors, batch.missing), ({}, [1]))
         self.assertEqual(list(batch.tokens), [1, 0, 1])
         self.assertEqual(list(batch.logits[1]), [0, 0, 0])
+
+    def check_refused(self):
+        """Arrays that contradict themselves."""
+        pa = self.pa
+
+        def offsets(form, *numbers):
+            return struct.pack('=%d%s' % (len(numbers), form), *numbers)
+        for wrong in (Raw(b'U', offsets('q', 0, 1 << 22), None),
+                      Raw(b'u', offsets('i', 0, 1 << 22), None),
+                      Raw(b'u', offsets('i', 0, -5), b'abc'),
+                      Raw(b'U', offsets('q', 0, -5), b'abc'),
+                      Raw(b'U', offsets('q', -8, 3), b'abc'),
+                      Raw(b'u', offsets('i', -8, 3), b'abc'),
+                      Raw(b'u', offsets('i', 2, 1, 3), b'abc', count=2),
+                      Raw(b'u', None, b'abc'), Raw(b'U', None, b'abc'),
+                      Raw(b'u', offsets('i', 0, 3), b'abc', count=-1),
+                      Raw(b'vu', offsets('i', -1, 0, 0, 0), bytes(8)),
+                      Raw(b'vu', offsets('i', 20, 0, 0, 0), bytes(8)),
+                      Raw(b'vu', offsets('i', 20, 0, 0, 7), bytes(26), struct.pack('=q', 26)),
+                      Raw(b'vu', offsets('i', 20, 0, 1, 0), bytes(26), struct.pack('=q', 26)),
+                      Raw(b'vu', offsets('i', 20, 0, -1, 0), bytes(26), struct.pack('=q', 26))):
+            with self.assertRaises(sentiment.InvalidArgumentError, msg=wrong.schema.format):
+                self.model.predict_batch(wrong)
+        for kind, index in ((pa.int8(), -1), (pa.int8(), 2), (pa.uint64(), 2**64 - 1),
+                            (pa.int64(), 2)):
+            wrong = pa.DictionaryArray.from_arrays(
+                pa.array([0, index], kind), pa.array(['good', 'bad']), safe=False)
+            with self.assertRaisesRegex(sentiment.InvalidArgumentError,
+                                        'of 2 values has the indices'):
+                self.model.predict_batch(wrong)
+
+    def test_refused(self):
+        """With NumPy, and where it is missing."""
+        self.check_refused()
+        with mock.patch.multiple(_numpy, _found=None, _looked=True):
+            self.check_refused()
+
+    def test_null_garbage_in_a_dictionary(self):
+        """An index behind a null is nobody's business either."""
+        pa = self.pa
+        indices = pa.Array.from_buffers(pa.uint64(), 3, [
+            pa.py_buffer(b'\x05'), pa.py_buffer(struct.pack('=3Q', 1, 2**64 - 1, 0))])
+        array = pa.DictionaryArray.from_arrays(indices, pa.array(['good', 'bad']), safe=False)
+        self.assertEqual(self.model.predict_batch(array).labels, ['negative', None, 'positive'])
 
     def test_bad_bytes(self):
         """They fail alone, in a dictionary too."""

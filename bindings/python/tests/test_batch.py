@@ -148,6 +148,11 @@ class BatchTest(support.Case):
         for wrong in ([1, 2], [1, 2, 3, 4], [], [1, -1, 1], [1, 2**32, 1], ['a', 'b', 'c']):
             with self.assertRaises(sentiment.InvalidArgumentError):
                 self.model.predict_batch(texts, wrong)
+        with self.assertRaises(sentiment.InvalidArgumentError):
+            self.model.predict_batch(texts, [1, True, 1])
+        for wrong in (None, True, '', 'abc', b'\1\0\0\0' * 3, bytearray(3), 0.0):
+            with self.assertRaisesRegex(TypeError, 'max_length: expected int'):
+                self.model.predict_batch(texts, wrong)
         for wrong in (-1, 2**32):
             with self.assertRaises(sentiment.InvalidArgumentError):
                 self.model.predict_batch(texts, wrong)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finding and checking the library; the layouts that it and this package agree on."""
+import copy
 import ctypes
 import os
 import pickle
@@ -10,7 +11,9 @@ import unittest
 
 import sentiment
 from sentiment import _ffi, errors
+from sentiment._batch import _FORM
 from sentiment._pool import Seat
+from sentiment._result import FailedResult
 
 import support
 
@@ -121,6 +124,20 @@ class FindTest(support.Case):
         self.assertEqual(out.split(), ['none', sentiment.version()])
 
 
+    def test_within_itself(self):
+        """A signal handler asks for the library while it is being opened."""
+        code = ('import sentiment\n'
+                'from sentiment import _library\n'
+                'opening = _library._open\n'
+                'def interrupted():\n'
+                '    _library._open = opening\n'
+                '    sentiment.version()\n'
+                '    return opening()\n'
+                '_library._open = interrupted\n'
+                'print(sentiment.version())')
+        self.assertEqual(support.script(code), (0, sentiment.version() + '\n', ''))
+
+
 class LayoutTest(unittest.TestCase):
     """What was generated from the header."""
 
@@ -150,6 +167,29 @@ class LayoutTest(unittest.TestCase):
         struct.pack_into('=4f', seat.memory, ctypes.sizeof(result), 1, 2, 3, 4)
         self.assertEqual(seat.unpack(seat.memory),
                          (1, 0.5, 7, 2**40, 2**41, 1, 2, 3, 4))
+
+    def test_results(self):
+        """The format that reads a result of a batch."""
+        self.assertEqual(struct.calcsize(_FORM), ctypes.sizeof(_ffi.sentiment_result))
+        result = _ffi.sentiment_result(
+            struct_size=48, status=-7, prediction=-1, confidence=0.5, flags=7, reserved=9,
+            tokens=2**40, unknown=2**41, error_offset=2**42)
+        self.assertEqual(struct.unpack(_FORM, bytes(result)),
+                         (-7, -1, 0.5, 7, 2**40, 2**41, 2**42))
+
+    def test_plain_functions(self):
+        """Those that take addresses take what the header says, in number and kind."""
+        lib = sentiment._library.library()
+
+        def kind(each):
+            pointer = each in (ctypes.c_void_p, ctypes.c_char_p) or hasattr(each, 'contents')
+            return 'address' if pointer else each
+        for plain, name in ((lib.predict, 'session_predict'), (lib.stream_end, 'stream_end'),
+                            (lib.predict_batch, 'session_predict_batch'),
+                            (lib.stream_feed, 'stream_feed')):
+            returned, taken = _ffi.FUNCTIONS['sentiment_' + name]
+            self.assertIs(plain.restype, returned, name)
+            self.assertEqual(list(map(kind, plain.argtypes)), list(map(kind, taken)), name)
 
     def test_symbols(self):
         """Every function is there, with its doc."""
@@ -183,6 +223,11 @@ class ErrorTest(unittest.TestCase):
         error = errors.make(-99, 'new', _ffi.NO_OFFSET)
         self.assertIs(type(error), sentiment.SentimentError)
         self.assertEqual((str(error), error.offset), ('status -99: new', None))
+        for each in (error, pickle.loads(pickle.dumps(error)), copy.copy(error)):
+            self.assertEqual((each.code, str(each)), (-99, 'status -99: new'))
+        with self.assertRaises(sentiment.SentimentError) as caught:
+            getattr(FailedResult(error), 'label')
+        self.assertEqual(caught.exception.code, -99)
 
     def test_names(self):
         """All of it is public."""

@@ -6,10 +6,12 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import unittest
 import weakref
+from unittest import mock
 
 import sentiment
 
@@ -123,7 +125,7 @@ class CloseTest(support.Case):
                 go.wait()
                 time.sleep(0.005)
                 model.close()
-                if model._pool.seats or model._pool.users:
+                if model._pool.in_use():
                     strange.append('closed too early')
             threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]
             threads += [threading.Thread(target=close) for _ in range(2)]
@@ -168,7 +170,7 @@ class CloseTest(support.Case):
     def test_lost_seat(self):
         """A call that an interrupt tears off between two instructions blocks nobody."""
         model = self.load(self.tiny_path)
-        seat = model._pool.take()
+        seat = model._pool.idle.pop()
         self.assertEqual(len(model._pool.seats), 1)
         del seat
         self.assertEqual(model._pool.seats, {})
@@ -191,6 +193,90 @@ class CloseTest(support.Case):
             signal.signal(signal.SIGALRM, before)
         self.assertLessEqual(len(model._pool.seats), 1)
         model.close()
+
+    def interrupt(self, call, number):
+        """Calls, and raises KeyboardInterrupt where Ctrl-C may do so: on entering functions
+        of Python, and behind those of C, at the place with this number. Then closes the
+        model, with the traceback still there. Whether there is a place of that number."""
+        left = number
+
+        def strike(_frame, event, _argument):
+            nonlocal left
+            if event in ('call', 'c_return'):
+                left -= 1
+                if left < 0:
+                    raise KeyboardInterrupt
+
+        def close():
+            thread = threading.Thread(target=model.close, daemon=True)
+            thread.start()
+            thread.join(20)
+            self.assertFalse(thread.is_alive(), 'close() hangs after the interrupt %d' % number)
+        model = sentiment.Model.load(self.tiny_path)
+        try:
+            sys.setprofile(strike)
+            call(model)
+        except KeyboardInterrupt:
+            sys.setprofile(None)
+            close()
+        finally:
+            sys.setprofile(None)
+        close()
+        return left < 0
+
+    def test_interrupt_anywhere(self):
+        """Ctrl-C at any place in a call, and in closing: close() ends all the same."""
+        def stream(model):
+            with model.stream() as made:
+                made.feed('word_1')
+                made.end()
+
+        def first(model):
+            model._pool.idle.pop()
+            model.predict('word_1')
+
+        def close(model):
+            model.stream()
+            kept = model.stream()
+            model.close()
+            del kept
+        path = os.path.join(self.folder(), 'saved.safetensors')
+        calls = [lambda model: model.predict('word_1'), first, stream, close,
+                 lambda model: model.predict_batch(['word_1']),
+                 lambda model: model.explain('word_1'), lambda model: model.tokenize('word_1'),
+                 lambda model: model.session_info, lambda model: model.save(path),
+                 lambda model: model.quantize()]
+        with mock.patch.object(sys, 'unraisablehook', lambda _: None):
+            for call in calls:
+                self.assertTrue(self.interrupt(call, 0))
+                number = 1
+                while self.interrupt(call, number):
+                    number += 1
+                self.assertGreater(number, 3)
+
+    def test_close_beside_streams(self):
+        """Others go on making streams until it is closed, between any two of its steps."""
+        for number in range(20):
+            model = sentiment.Model.load(self.tiny_path)
+            streams, strange, left = [model.stream() for _ in range(6)], [], number
+            for stream in streams[:3]:
+                stream.close()
+
+            def make(_frame, event, _argument):
+                nonlocal left
+                left -= event == 'call' and model.closed
+                if left < 0:
+                    left = 1000
+                    try:
+                        strange.append(model.stream())
+                    except sentiment.ClosedError:
+                        pass
+            try:
+                sys.setprofile(make)
+                model.close()
+            finally:
+                sys.setprofile(None)
+            self.assertEqual((strange, model._pool.seats), ([], {}))
 
     def test_memory(self):
         """Opening and closing does not grow the process."""
@@ -251,6 +337,50 @@ class ForkTest(support.Case):
                 return 'forked'
         self.assertEqual(in_child(child), "'forked'")
         self.assertEqual(model.predict('not good'), wanted)
+
+    def test_closed_streams(self):
+        """A stream of a session with threads is closed: its session is not used again."""
+        model = self.load(threads=2)
+        wanted = model.predict('not good')
+        stream = model.stream()
+
+        def child():
+            stream.close()
+            answers = [model.predict('not good') == wanted for _ in range(3)]
+            model.close()
+            return answers
+        self.assertEqual(in_child(child), '[True, True, True]')
+
+    def test_streams_in_use(self):
+        """Another thread is inside a stream, or closing it: that does not stop a child."""
+        for threads in (1, 2):
+            model = self.load(threads=threads)
+            wanted = model.predict('not good')
+            used, closing = model.stream(), model.stream()
+            closing.close()
+            inside, done = threading.Barrier(3), threading.Event()
+
+            def wait():
+                inside.wait()
+                done.wait()
+            workers = [threading.Thread(target=used._alone, args=(wait,)),
+                       threading.Thread(target=closing._alone, args=(wait,))]
+            for worker in workers:
+                worker.start()
+            inside.wait()
+
+            def child():
+                assert used.closed
+                used.close()
+                answers = [model.predict('not good') == wanted for _ in range(3)]
+                model.close()
+                return answers
+            self.assertEqual(in_child(child), '[True, True, True]')
+            done.set()
+            for worker in workers:
+                worker.join()
+            used.feed('not good')
+            self.assertEqual(used.end(), wanted)
 
     def test_calls_in_flight(self):
         """What other threads are doing in the parent does not stop a child."""

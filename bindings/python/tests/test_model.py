@@ -9,6 +9,7 @@ import unittest
 from unittest import mock
 
 import sentiment
+from sentiment import _options
 
 import support
 
@@ -112,11 +113,15 @@ class LoadTest(support.Case):
         for wrong in ({'engine': 'onnx'}, {'precision': 'fp16'}, {'isa': 'mmx'},
                       {'padding': 'left'}, {'errors': 'ignore'}, {'threads': -1},
                       {'max_length': -1}, {'max_length': 65537}, {'engine': 77},
-                      {'fold_bytes': 2**64}, {'threads': 2**32}):
+                      {'fold_bytes': 2**64}, {'threads': 2**32}, {'engine': 2**32 + 1},
+                      {'precision': 2**32}, {'isa': -2**32}, {'padding': 2**64},
+                      {'engine': 'torch', 'device': 'cpu\0x'}):
             with self.assertRaises(sentiment.InvalidArgumentError, msg=wrong):
                 sentiment.Model.load(support.BUNDLED, **wrong)
         for wrong in ({'engine': None}, {'threads': '2'}, {'max_length': 1.5}, {'device': 7},
-                      {'cancel': True}):
+                      {'cancel': True}, {'threads': False}, {'max_length': True},
+                      {'fold_bytes': True}, {'engine': True},
+                      {'engine': sentiment.Precision.INT8}):
             with self.assertRaises(TypeError, msg=wrong):
                 sentiment.Model.load(support.BUNDLED, **wrong)
         with self.assertRaisesRegex(sentiment.InvalidArgumentError,
@@ -228,6 +233,13 @@ class SaveTest(support.Case):
         model.close()
         self.assertEqual(small.predict('good').label, 'positive')
 
+    def test_quantize_torch(self):
+        """int8 runs on the native engine, whatever the model was asked to run on."""
+        model = self.load()
+        model._settings.update(engine='torch', device='cuda:99')
+        with model.quantize() as small:
+            self.assertEqual(small.session_info.engine, 'native')
+
 
 class CopyTest(support.Case):
     """Pickles and copies."""
@@ -288,6 +300,13 @@ class LogTest(support.Case):
         self.load(self.odd_file(), log=lambda level, text: heard.append((level, text)))
         self.assertEqual([level for level, _ in heard], [sentiment.LogLevel.WARNING])
         self.assertIn('stranger', heard[0][1])
+
+    def test_unknown_level(self):
+        """A level of a later library is its number."""
+        heard = []
+        thunk = _options.thunk(lambda level, text: heard.append((level, text)))
+        thunk(None, 77, b'text')
+        self.assertEqual(heard, [(77, 'text')])
 
     def test_log_that_raises(self):
         """It is reported, and the loading goes on."""

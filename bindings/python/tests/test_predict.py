@@ -76,9 +76,12 @@ class PredictTest(support.Case):
         for wrong in (-1, 65537, 2**32, 2**32 + 1, 2**70):
             with self.assertRaises(sentiment.InvalidArgumentError):
                 self.model.predict(text, wrong)
-        for wrong in ('7', 1.5, [1]):
-            with self.assertRaises(TypeError):
-                self.model.predict(text, wrong)
+        for wrong in ('7', 1.5, [1], None, 0.0, '', [], (), False, True):
+            for call in (self.model.predict, self.model.explain):
+                with self.assertRaisesRegex(TypeError, 'max_length: expected int'):
+                    call(text, wrong)
+            with self.assertRaisesRegex(TypeError, 'max_length: expected int'):
+                self.model.stream(wrong)
 
     def test_wrong_types(self):
         """A clear TypeError, and the model goes on."""

@@ -64,6 +64,9 @@ class SklearnTest(support.Case):
         self.assertEqual(classifier.score(TEXTS, numbers), 1)
         classifier.fit(TEXTS, self.labels)
         self.assertEqual(classifier.score(TEXTS, self.labels), 1)
+        for wrong in ([True, False] * 20, [0.0, 1.0] * 20):
+            with self.assertRaises(ValueError):
+                classifier.fit(TEXTS, wrong)
 
     def test_order(self):
         """Columns go by the sorted labels, whatever the model's order."""

@@ -3,6 +3,7 @@
 import gc
 import os
 import pickle
+import signal
 import threading
 import unittest
 
@@ -144,6 +145,22 @@ class StreamTest(support.Case):
             thread.join()
         count = stream.end().tokens
         self.assertEqual((count, failures), (2000, []))
+
+    def test_within_itself(self):
+        """A signal handler that comes in the middle of a call is refused, not stuck."""
+        stream, refused = self.model.stream(), []
+
+        def handler(_number, _frame):
+            for call in (lambda: stream.feed('bad'), stream.result, stream.end, stream.reset,
+                         stream.close):
+                with self.assertRaisesRegex(sentiment.InvalidArgumentError, 'in the middle'):
+                    call()
+                refused.append(call)
+        self.addCleanup(signal.signal, signal.SIGUSR1, signal.signal(signal.SIGUSR1, handler))
+        stream._alone(signal.raise_signal, signal.SIGUSR1)
+        self.assertEqual(len(refused), 5)
+        stream.feed('good')
+        self.assertEqual(stream.end(), self.model.predict('good'))
 
     def test_no_pickle(self):
         """It is a thing of one process."""
