@@ -83,6 +83,19 @@ class Rate(serving.Case):
         self.assertEqual(self.server.metric('nlp_request_failures_total{reason="rate_limited"}'), 2)
 
 
+class Cost(serving.Case):
+    arguments = ('--rate', '0.001', '--burst', '5')
+
+    def test_cost(self):
+        """A text counts once for each 512 tokens that are computed of it."""
+        body = {'text': 'word ' * 3000}
+        self.good(self.server.post('/predict', {**body, 'max_length': 2048}))
+        self.problem(self.server.post('/predict', {**body, 'max_length': 513}), 429,
+                     'rate_limited')
+        self.good(self.server.post('/predict', {**body, 'max_length': 512}))
+        self.problem(self.server.post('/predict', {'text': 'a'}), 429, 'rate_limited')
+
+
 class Log(serving.Case):
     def lines(self, path):
         with open(path, encoding='utf-8') as file:

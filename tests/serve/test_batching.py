@@ -83,7 +83,7 @@ class Overload(serving.Case):
 
     def serve(self, *arguments):
         return serving.Server('--model', self.slow, '--threads', '1', '--max-texts', '2',
-                              '--queue', '2', *arguments)
+                              '--queue', '2', '--max-tokens', '9000', *arguments)
 
     def test_queue_full(self):
         """Whatever is not admitted gets 503 at once; probes are answered meanwhile."""
@@ -118,7 +118,7 @@ class Overload(serving.Case):
 
     def test_client_leaves(self):
         """Texts of clients that are gone leave the queue, and what runs for them stops."""
-        with self.serve('--deadline', '0', '--queue', '64') as server:
+        with self.serve('--deadline', '0', '--queue', '2048') as server:
             server.wait_until_ready()
             body = json.dumps(SLOW).encode()
             head = b'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n' % len(body)
@@ -165,6 +165,19 @@ class Limits(serving.Case):
         self.problem(self.server.post('/predict', {'text': 'a' * 101}), 413, 'text_too_large')
         refused = self.server.post('/predict_batch', {'texts': ['a', 'a' * 101]})
         self.assertEqual(self.problem(refused, 413, 'text_too_large')['index'], 1)
+
+    def test_tokens(self):
+        """What one text may cost has a bound."""
+        for arguments, most in (((), 4096), (('--max-tokens', '100'), 100)):
+            with serving.Server('--model', self.model, *arguments) as server:
+                server.wait_until_ready()
+                for length in (most, None):
+                    self.good(server.post('/predict', {'text': 'a', 'max_length': length}))
+                for path, text in (('predict', {'text': 'a'}), ('predict_batch', {'texts': ['a']}),
+                                   ('explain', {'text': 'a'}), ('invocations', {'text': 'a'})):
+                    refused = server.post('/' + path, {**text, 'max_length': most + 1})
+                    body = self.problem(refused, 400, 'invalid_max_length')
+                    self.assertIn(str(most), body['error'])
 
     def test_body(self):
         body = b'{"text": "a"}'

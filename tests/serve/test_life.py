@@ -97,7 +97,8 @@ class Life(serving.Case):
         slow = self.create('slow.safetensors', '--vocab-size', '60', '--embedding-dim', '64',
                            '--hidden-size', '512', '--num-classes', '3')
         body = {'text': 'word_1 ' * 9000, 'max_length': 9000}
-        with serving.Server('--model', slow, '--deadline', '0') as server:
+        with serving.Server('--model', slow, '--deadline', '0', '--max-tokens',
+                            '9000') as server:
             server.wait_until_ready()
             own = server.socket()
             data = json.dumps(body).encode()

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Bytes that make a token of the estimate: a short word and its space. */
-#define BYTES_PER_TOKEN 4
 /* Bytes behind max_length that cost as much as one token before it. */
 #define BYTES_IGNORED 64
 /* Tokens of a text, where only the number of texts is known. */
@@ -43,11 +41,13 @@ bool batcher_submit(batcher *all, job *work)
     work->slices = 0;
     work->cancelled = false;
     work->queued_at = job_now();
+    size_t units = job_units(work, 0, work->count), limit = all->options.limit;
     pthread_mutex_lock(&all->lock);
-    bool room = all->depth + work->count <= all->options.limit;
+    /* Long texts of one request may cost more than the queue holds: alone they pass. */
+    bool room = all->depth + units <= limit || (all->depth == 0 && work->count <= limit);
     if (room) {
         append_job(all, work);
-        all->depth += work->count;
+        all->depth += units;
     }
     bool wake = room && all->idle > 0;
     pthread_mutex_unlock(&all->lock);
@@ -70,7 +70,7 @@ bool batcher_cancel(batcher *all, job *work)
     /* One that is in the queue and with no worker will never be finished by any. */
     bool ours = work->queued && work->slices == 0;
     if (work->queued) {
-        all->depth -= work->count - work->claimed;
+        all->depth -= job_units(work, work->claimed, work->count - work->claimed);
         unlink_job(all, work);
     }
     work->cancelled = true;
@@ -91,7 +91,7 @@ size_t batcher_depth(batcher *all)
 static uint64_t estimate(const job *work, size_t text)
 {
     uint64_t bytes = work->offsets[text + 1] - work->offsets[text];
-    uint64_t tokens = bytes / BYTES_PER_TOKEN + 1, most = work->max_lengths[text];
+    uint64_t tokens = bytes / JOB_TOKEN_BYTES + 1, most = work->max_lengths[text];
     return most && most < tokens ? most + bytes / BYTES_IGNORED : tokens;
 }
 
@@ -113,7 +113,7 @@ static void take_slice(worker *own, job *work, uint64_t *tokens)
         return;
     own->slice_count++;
     work->slices++;
-    own->all->depth -= slice->count;
+    own->all->depth -= job_units(work, slice->first, slice->count);
     if (work->started == 0)
         work->started = job_now();
 }

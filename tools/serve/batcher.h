@@ -18,7 +18,7 @@ typedef struct batcher_options {
     uint32_t workers;   /* threads */
     uint32_t tokens;    /* of a batch, estimated from the bytes of its texts */
     uint32_t wait;      /* microseconds for a batch to fill; 0: none */
-    uint32_t limit;     /* texts that may wait */
+    uint32_t limit;     /* texts that may wait, in job_units */
     serve_cache *cache; /* NULL: none */
     serve_metrics *metrics;
     void (*finished)(job *work); /* called by a worker; the job is the loop's again */
@@ -34,7 +34,7 @@ bool batcher_submit(batcher *all, job *work);
 /* The answer is not wanted any more. True: the job has left the queue and is the
  * caller's again; false: `finished` will be called for it, soon. */
 bool batcher_cancel(batcher *all, job *work);
-/* Texts that wait. */
+/* Texts that wait, in job_units. */
 size_t batcher_depth(batcher *all);
 
 #endif

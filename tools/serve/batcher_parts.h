@@ -59,7 +59,7 @@ struct batcher {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     job *first, *last;
-    size_t depth; /* texts that nobody took */
+    size_t depth; /* what texts that nobody took cost, in job_units */
     unsigned idle;
     bool stopping;
     worker *workers;

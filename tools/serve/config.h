@@ -21,6 +21,7 @@ typedef struct config {
     uint32_t batch_wait; /* microseconds */
 
     uint32_t max_body, max_texts, max_text_bytes, max_header;
+    uint32_t max_tokens; /* 0: from the model */
     uint32_t max_connections;
     uint32_t queue;              /* texts */
     uint64_t cache, body_memory; /* bytes */

@@ -11,6 +11,9 @@
 #include "recent.h"
 #include "request_json.h"
 
+/* Where --max-tokens does not say. */
+#define MOST_TOKENS 4096
+
 static http_slice user_of(const connection *client)
 {
     const http_slice *user = http_find(&client->head, "x-user-id");
@@ -61,6 +64,9 @@ job *infer_job(connection *client, const char *name, const char *version, job_an
     http_slice user = user_of(client);
     work->version = chosen;
     work->answer = answer;
+    const served *model = served_of(chosen);
+    work->model_length = model->session.max_length;
+    work->pads = model->session.padding == SENTIMENT_PADDING_MAX_LENGTH;
     if (!version)
         work->shadow = serve_registry_acquire_shadow(client->loop->server->registry, chosen->name,
                                                      user.data, user.size);
@@ -72,10 +78,25 @@ void infer_drop(connection *client, job *work)
     loop_recycle(client->loop, work);
 }
 
+/* The largest max_length that a request may have. */
+static uint32_t most_tokens(const config *settings, const job *work)
+{
+    if (settings->max_tokens)
+        return settings->max_tokens;
+    return work->model_length > MOST_TOKENS ? work->model_length : MOST_TOKENS;
+}
+
 bool infer_add(connection *client, job *work, const char *text, size_t size, uint32_t max_length,
                long index)
 {
     const config *settings = client->loop->server->settings;
+    uint32_t most = most_tokens(settings, work);
+    if (max_length > most) {
+        answer_problem(client, 400, "invalid_max_length",
+                       "max_length: %u, more than the %u that this server allows",
+                       (unsigned)max_length, (unsigned)most);
+        return false;
+    }
     if (size > settings->max_text_bytes) {
         if (index >= 0)
             answer_problem_at(client, (size_t)index, 413, "text_too_large",
@@ -105,16 +126,16 @@ const char *infer_client(const connection *client)
     return client->key_name[0] ? client->key_name : client->peer;
 }
 
-static uint32_t ask_rate(const connection *client, size_t texts)
+static uint32_t ask_rate(const connection *client, size_t units)
 {
     const char *name = infer_client(client);
-    return serve_bucket_take(client->loop->server->bucket, name, strlen(name), (uint32_t)texts,
+    return serve_bucket_take(client->loop->server->bucket, name, strlen(name), (uint32_t)units,
                              client->received);
 }
 
 void infer_submit(connection *client, job *work)
 {
-    uint32_t seconds = ask_rate(client, work->count);
+    uint32_t seconds = ask_rate(client, job_units(work, 0, work->count));
     if (seconds) {
         infer_drop(client, work);
         answer_later(client, seconds, 429, "rate_limited", "too many texts from this client");

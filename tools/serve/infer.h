@@ -21,7 +21,8 @@ bool infer_name(connection *client, const json_t *root, const char *key, const c
 job *infer_job(connection *client, const char *name, const char *version, job_answer_fn answer);
 /* Gives back a job that is not submitted. */
 void infer_drop(connection *client, job *work);
-/* Adds a text, number `index` of a list or -1; false after an answer. */
+/* Adds a text, number `index` of a list or -1; false after an answer: it is too long, or
+ * may be used beyond what the server allows. */
 bool infer_add(connection *client, job *work, const char *text, size_t size, uint32_t max_length,
                long index);
 /* Checks that a list has not too many texts; false after an answer. */

@@ -130,6 +130,23 @@ bool job_add(job *work, const char *text, size_t size, uint32_t max_length)
     return true;
 }
 
+static size_t units_of(const job *work, size_t text)
+{
+    uint64_t most = work->max_lengths[text] ? work->max_lengths[text] : work->model_length;
+    uint64_t tokens = (work->offsets[text + 1] - work->offsets[text]) / JOB_TOKEN_BYTES + 1;
+    if (most && (work->pads || most < tokens))
+        tokens = most;
+    return (size_t)((tokens + JOB_UNIT - 1) / JOB_UNIT);
+}
+
+size_t job_units(const job *work, size_t first, size_t count)
+{
+    size_t sum = 0;
+    for (size_t text = first; text < first + count; text++)
+        sum += units_of(work, text);
+    return sum;
+}
+
 bool job_prepare(job *work, size_t classes)
 {
     size_t wanted = work->count * classes;

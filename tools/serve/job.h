@@ -19,6 +19,11 @@ struct connection;
 struct loop;
 struct job;
 
+/* Bytes that make a token of an estimate: a short word and its space. */
+#define JOB_TOKEN_BYTES 4
+/* Tokens up to which a text counts as one: the guide's max_length. */
+#define JOB_UNIT 512
+
 /* Writes the answer of a finished job to its connection, which is there. */
 typedef void (*job_answer_fn)(struct connection *connection, struct job *job);
 
@@ -47,6 +52,8 @@ typedef struct job {
     size_t count, capacity; /* texts */
     uint64_t *offsets;      /* [count + 1] */
     uint32_t *max_lengths;  /* [count]; 0: the model's */
+    uint32_t model_length;  /* the model's; 0: not known */
+    bool pads;              /* it computes that many tokens of a shorter text, too */
     sentiment_result *results;
     float *probabilities; /* [count][classes] */
     size_t probabilities_capacity;
@@ -74,6 +81,9 @@ void job_reset(job *work);
 void job_free(job *work);
 /* Appends a text; false: no memory. */
 bool job_add(job *work, const char *text, size_t size, uint32_t max_length);
+/* What `count` of its texts from `first` on cost, in texts of up to JOB_UNIT tokens; at
+ * least 1 each. Tokens are estimated from bytes. */
+size_t job_units(const job *work, size_t first, size_t count);
 /* Room for the results of its texts with so many classes; false: no memory. */
 bool job_prepare(job *work, size_t classes);
 

@@ -56,7 +56,7 @@ typedef enum serve_metrics_reason {
  * marked "counter" belong to other modules, which only ever let them grow. */
 typedef enum serve_metrics_value {
     SERVE_VALUE_READY,          /* nlp_ready: 1 or 0 */
-    SERVE_VALUE_QUEUE_DEPTH,    /* nlp_queue_depth: texts that wait */
+    SERVE_VALUE_QUEUE_DEPTH,    /* nlp_queue_depth: texts that wait, by cost */
     SERVE_VALUE_QUEUE_LIMIT,    /* nlp_queue_limit */
     SERVE_VALUE_CONNECTIONS,    /* nlp_http_connections */
     SERVE_VALUE_IN_FLIGHT,      /* nlp_http_requests_in_flight */

@@ -30,7 +30,7 @@ bool shadow_begin(loop *own, job *work)
 {
     batcher *all = own->server->batcher;
     if (!work->shadow || !all_answered(work) ||
-        batcher_depth(all) + work->count > own->server->settings->queue / 2 ||
+        batcher_depth(all) + job_units(work, 0, work->count) > own->server->settings->queue / 2 ||
         !keep_predictions(work))
         return false;
     serve_registry_release(work->version);

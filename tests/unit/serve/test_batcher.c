@@ -240,6 +240,45 @@ static void test_limit(void **state)
     batcher_free(own);
 }
 
+/* A text costs by its tokens, as far as they are used. */
+static void test_units(void **state)
+{
+    static const char text[4096];
+    job *work = job_create(NULL);
+    (void)state;
+    assert_true(job_add(work, "", 0, 0));
+    assert_true(job_add(work, text, 4 * 512 - 1, 0));
+    assert_true(job_add(work, text, 4 * 512, 0));
+    assert_true(job_add(work, text, 4 * 512, 512));
+    assert_true(job_add(work, "", 0, 5000));
+    assert_int_equal(job_units(work, 0, 1), 1);
+    assert_int_equal(job_units(work, 1, 1), 1);
+    assert_int_equal(job_units(work, 2, 1), 2);
+    assert_int_equal(job_units(work, 3, 2), 2);
+    assert_int_equal(job_units(work, 0, 5), 6);
+    work->model_length = 100;
+    assert_int_equal(job_units(work, 2, 1), 1);
+    work->pads = true;
+    assert_int_equal(job_units(work, 0, 5), 4 + 10);
+    job_free(work);
+}
+
+/* A request of long texts is not refused for ever: alone it passes. */
+static void test_costly(void **state)
+{
+    fixture *all = *state;
+    batcher *own = start(all, 64, 10, NULL);
+    job *work = make_job(all, 0, 10);
+    work->pads = true;
+    work->model_length = 5000;
+    assert_true(batcher_submit(own, work));
+    wait_for(1);
+    check_job(all, work, 0);
+    assert_int_equal(batcher_depth(own), 0);
+    job_free(work);
+    batcher_free(own);
+}
+
 /* A cancelled job comes back at once or by `finished`, never both ways, never not. */
 static void test_cancel(void **state)
 {
@@ -315,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split),   cmocka_unit_test(test_together),
         cmocka_unit_test(test_cached),  cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_units),   cmocka_unit_test(test_costly),
         cmocka_unit_test(test_cancel),  cmocka_unit_test(test_end),
         cmocka_unit_test(test_explain),
     };
