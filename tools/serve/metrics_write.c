@@ -68,10 +68,11 @@ static const struct {
     const char *name, *type, *labels, *help;
 } values[SERVE_VALUES] = {
     [SERVE_VALUE_READY] = {"nlp_ready", "gauge", "", "1 while the server takes requests."},
-    [SERVE_VALUE_QUEUE_DEPTH] = {"nlp_queue_depth", "gauge", "",
-                                 "Texts that wait for an inference thread."},
+    [SERVE_VALUE_QUEUE_DEPTH] =
+        {"nlp_queue_depth", "gauge", "",
+         "Texts that wait for an inference thread, one for each 512 tokens."},
     [SERVE_VALUE_QUEUE_LIMIT] = {"nlp_queue_limit", "gauge", "",
-                                 "Texts that may wait before requests are refused."},
+                                 "Texts that may wait before requests are refused, counted alike."},
     [SERVE_VALUE_CONNECTIONS] = {"nlp_http_connections", "gauge", "", "Open connections."},
     [SERVE_VALUE_IN_FLIGHT] = {"nlp_http_requests_in_flight", "gauge", "",
                                "Requests whose texts wait or are computed."},
