@@ -53,6 +53,30 @@ class Together(serving.Case):
                 total = server.metric('nlp_batch_size_sum{model="model",version="1"}')
                 self.assertEqual(total, 256 * turn)
 
+    def test_large_bodies(self):
+        """Those that wait for their turn on a loop are answered, and so is all else."""
+        texts = ['word_1 word_2 ' * 300] * 64
+        wanted = [self.expected(texts[0])[0]['confidence']] * 64
+
+        def client(index):
+            connection = self.server.connect()
+            for _ in range(4):
+                if index % 2:
+                    body = self.good(self.server.post('/predict_batch', {'texts': texts},
+                                                      connection=connection))
+                    self.assertEqual(body['confidences'], wanted)
+                self.good(self.server.get('/livez', connection=connection))
+            connection.close()
+
+        serving.together(12, client)
+        with serving.Server('--model', self.model, '--loops', '2', '--deadline',
+                            '0.000001') as server:
+            server.wait_until_ready()
+            answers = serving.together(
+                8, lambda index: server.post('/predict_batch', {'texts': texts}))
+            for answer in answers:
+                self.assertIn(answer.status, (200, 504))
+
     def test_isolation(self):
         """Bad requests among good ones change nothing for these."""
         wanted = self.expected('word_1 word_2')[0]

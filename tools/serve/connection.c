@@ -21,6 +21,9 @@
 /* Bytes that libevent reads ahead of us, and that answers may pile up to. */
 #define READ_AHEAD (128u << 10)
 #define UNREAD_LIMIT (256u << 10)
+/* Bodies whose JSON takes milliseconds, and seconds between looks whether it is their turn. */
+#define LARGE_BODY (128u << 10)
+#define TURN_SECONDS 0.001
 #define LINGER_SECONDS 2.0
 #define DRAIN_SECONDS 1.0
 #define KEEP_BODY (64u << 10)
@@ -149,7 +152,7 @@ static void next_request(connection *client)
     out_reset(&client->body_bytes, KEEP_BODY);
     let_go(client);
     client->state = CONNECTION_HEAD;
-    client->begun = false;
+    client->begun = client->in_line = false;
     client->scanned = 0;
     client->body = (http_slice){"", 0};
     client->chunks = (http_chunks){0};
@@ -199,10 +202,33 @@ static void skip_empty_lines(struct evbuffer *input)
         evbuffer_drain(input, 2);
 }
 
+static bool is_late(const connection *client)
+{
+    double deadline = client->loop->server->settings->deadline;
+    return deadline > 0 && (double)(job_now() - client->received) * 1e-9 > deadline;
+}
+
+/* While a large body is read its loop does nothing else: as long as there are several
+ * loops, one of them has time for all others. */
 static bool handle(connection *client)
 {
-    client->received = job_now();
+    server *owner = client->loop->server;
+    bool large = client->body_bytes.used > LARGE_BODY && !client->loop->admin;
+    if (!client->in_line)
+        client->received = job_now();
+    if (large && atomic_fetch_add(&owner->reading, 1) >= owner->most_reading) {
+        atomic_fetch_sub(&owner->reading, 1);
+        client->in_line = true;
+        if (is_late(client))
+            answer_problem(client, 504, "deadline_exceeded", "no answer within the deadline");
+        else
+            set_timer(client, TURN_SECONDS);
+        return client->state == CONNECTION_HEAD;
+    }
+    client->in_line = false;
     routes_handle(client);
+    if (large)
+        atomic_fetch_sub(&owner->reading, 1);
     return client->state == CONNECTION_HEAD;
 }
 
@@ -325,6 +351,8 @@ static bool read_chunks(connection *client, struct evbuffer *input)
 static bool read_body(connection *client)
 {
     struct evbuffer *input = bufferevent_get_input(client->events);
+    if (client->in_line)
+        return handle(client);
     return client->head.framing == HTTP_CHUNKED ? read_chunks(client, input)
                                                 : read_length(client, input);
 }
@@ -421,7 +449,10 @@ static void on_timer(evutil_socket_t fd, short what, void *user)
             connection_free(client);
         break;
     case CONNECTION_BODY:
-        answer_refusal(client, &slow_body);
+        if (client->in_line)
+            advance(client);
+        else
+            answer_refusal(client, &slow_body);
         break;
     case CONNECTION_WAITING:
         abandon(client);

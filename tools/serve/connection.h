@@ -39,9 +39,10 @@ typedef struct connection {
     struct bufferevent *events;
     struct event *timer;
     connection_state state;
-    bool secure; /* TLS */
-    bool paused; /* no reading until the client has read answers */
-    bool begun;  /* a byte of a request has come */
+    bool secure;  /* TLS */
+    bool paused;  /* no reading until the client has read answers */
+    bool in_line; /* the body is there, and other large ones are being read */
+    bool begun;   /* a byte of a request has come */
 
     /* The request at hand. */
     size_t scanned; /* bytes of its head that were looked at */

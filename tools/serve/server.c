@@ -120,7 +120,8 @@ static int start_loops(server *own, const sockets *listening)
 {
     uint32_t count = own->settings->loops;
     if (count == 0)
-        count = (config_processors() + 3) / 4;
+        count = config_processors() > 4 ? (config_processors() + 3) / 4 : 2;
+    own->most_reading = count > 1 ? count - 1 : 1;
     own->loops = calloc((size_t)count + 1, sizeof *own->loops);
     bool good = own->loops != NULL;
     for (uint32_t i = 0; good && i < count; i++)

@@ -46,7 +46,9 @@ typedef struct server {
     struct loop **loops;                        /* that of the admin port, if any, is the last */
     size_t loop_count;
     atomic_size_t connections;
-    size_t most_connections;   /* as set, or as many as the system allows */
+    size_t most_connections; /* as set, or as many as the system allows */
+    atomic_size_t reading;   /* large bodies whose JSON is being read, one a loop */
+    size_t most_reading;
     atomic_size_t body_memory; /* bytes that bodies in pieces hold */
 } server;
 
