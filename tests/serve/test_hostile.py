@@ -198,6 +198,26 @@ class Hostile(serving.Case):
             for status in serving.statuses(answer):
                 self.assertIn(status, (200, 400, 404, 405, 408, 413, 415, 417, 422, 431, 501, 505))
 
+    def test_many_unread_answers(self):
+        """Those of all connections have one bound; it is given back."""
+        name = 'nlp_request_failures_total{reason="too_many_bodies"}'
+        data = b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n' * 1000
+        with serving.Server('--model', self.model, '--body-memory', '400000') as server:
+            server.wait_until_ready()
+            crowd = []
+            while not server.metric(name):
+                own = serving.socket.socket()
+                own.setsockopt(serving.socket.SOL_SOCKET, serving.socket.SO_RCVBUF, 4096)
+                own.connect((server.host, server.port))
+                own.sendall(data)
+                crowd.append(own)
+                self.assertLess(len(crowd), 100)
+            for own in crowd:
+                own.close()
+            while server.metric('nlp_http_connections') > 1:
+                pass
+            self.good(server.post('/predict', b' ' * 350000 + b'{"text": "word_1"}'))
+
     def test_unread_answers(self):
         """A client that asks and never reads gets no unbounded memory."""
         with self.server.socket() as own:

@@ -118,9 +118,14 @@ static size_t send_now(connection *client, http_slice head, http_slice body)
     return sent > 0 ? (size_t)sent : 0;
 }
 
+/* An answer that would wait where too many do is cut off, which its length tells. */
 static void write_all(connection *client, http_slice head, http_slice body)
 {
-    size_t sent = send_now(client, head, body);
+    size_t sent = send_now(client, head, body), size = head.size + body.size;
+    if (sent < size && !connection_may_wait(client, size - sent)) {
+        client->keep_alive = false;
+        return;
+    }
     if (sent < head.size)
         bufferevent_write(client->events, head.data + sent, head.size - sent);
     sent = sent > head.size ? sent - head.size : 0;

@@ -24,6 +24,8 @@
 /* Bodies whose JSON takes milliseconds, and seconds between looks whether it is their turn. */
 #define LARGE_BODY (128u << 10)
 #define TURN_SECONDS 0.001
+/* Of a connection's unread answers that are not counted. */
+#define FREE_UNREAD (32u << 10)
 #define LINGER_SECONDS 2.0
 #define DRAIN_SECONDS 1.0
 #define KEEP_BODY (64u << 10)
@@ -93,6 +95,31 @@ static void let_go(connection *client)
     client->held = 0;
 }
 
+static size_t unread(const connection *client)
+{
+    return evbuffer_get_length(bufferevent_get_output(client->events));
+}
+
+bool connection_may_wait(connection *client, size_t size)
+{
+    server *owner = client->loop->server;
+    if (unread(client) + size <= FREE_UNREAD)
+        return true;
+    if (atomic_fetch_add(&owner->body_memory, size) + size <= owner->settings->body_memory) {
+        client->unsent += size;
+        return true;
+    }
+    atomic_fetch_sub(&owner->body_memory, size);
+    serve_metrics_count_failure(client->loop->shard, SERVE_REASON_BODIES);
+    return false;
+}
+
+static void all_sent(connection *client)
+{
+    atomic_fetch_sub(&client->loop->server->body_memory, client->unsent);
+    client->unsent = 0;
+}
+
 job *connection_take(connection *client)
 {
     job *work = client->job;
@@ -117,6 +144,7 @@ void connection_free(connection *client)
     loop *own = client->loop;
     abandon(client);
     let_go(client);
+    all_sent(client);
     if (client->events) {
         unlink_connection(own, client);
         bufferevent_free(client->events);
@@ -138,11 +166,6 @@ static void linger(connection *client)
     shutdown(fd, SHUT_WR);
     bufferevent_enable(client->events, EV_READ);
     set_timer(client, LINGER_SECONDS);
-}
-
-static size_t unread(const connection *client)
-{
-    return evbuffer_get_length(bufferevent_get_output(client->events));
 }
 
 /* Ready for the next request. */
@@ -415,6 +438,7 @@ static void on_read(struct bufferevent *events, void *user)
 static void on_written(struct bufferevent *events, void *user)
 {
     connection *client = user;
+    all_sent(client);
     if (client->state == CONNECTION_CLOSING) {
         linger(client);
     } else if (client->paused) {

@@ -51,6 +51,7 @@ typedef struct connection {
     http_head head;
     http_chunks chunks;
     out body_bytes; /* what has come of a body in pieces */
+    size_t unsent;  /* bytes of answers that the server counts */
     size_t held;    /* bytes of it that the server counts */
     http_slice body;
     bool keep_alive;
@@ -69,6 +70,8 @@ typedef struct connection {
 /* Takes over a socket that was accepted. */
 void connection_open(struct loop *loop, int fd, const struct sockaddr *address);
 void connection_free(connection *client);
+/* Whether so many more bytes of an answer may wait for a slow client; counts them. */
+bool connection_may_wait(connection *client, size_t size);
 /* The request's answer is on its way: goes on to the next request, or closes. */
 void connection_answered(connection *client);
 /* The job of a request is done. */

@@ -50,7 +50,7 @@ typedef enum serve_metrics_reason {
     SERVE_REASON_CLIENT_GONE,  /* client_gone */
     SERVE_REASON_INTERNAL,     /* internal */
     SERVE_REASON_CONNECTIONS,  /* too_many_connections */
-    SERVE_REASON_BODIES,       /* too_many_bodies */
+    SERVE_REASON_BODIES,       /* too_many_bodies, or answers unread */
     SERVE_REASON_MEMORY,       /* out_of_memory */
     SERVE_REASON_CROSS_ORIGIN, /* cross_origin */
     SERVE_REASONS
