@@ -24,8 +24,6 @@
 /* Bodies whose JSON takes milliseconds, and seconds between looks whether it is their turn. */
 #define LARGE_BODY (128u << 10)
 #define TURN_SECONDS 0.001
-/* Of a connection's unread answers that are not counted. */
-#define FREE_UNREAD (32u << 10)
 #define LINGER_SECONDS 2.0
 #define DRAIN_SECONDS 1.0
 #define KEEP_BODY (64u << 10)
@@ -80,46 +78,6 @@ static void unlink_connection(loop *own, connection *client)
     serve_metrics_add(own->server->metrics, SERVE_VALUE_CONNECTIONS, -1);
 }
 
-/* Counts more bytes of a body that comes in pieces; false: there is no room for it
- * among those of all connections. */
-static bool hold(connection *client, size_t size)
-{
-    server *owner = client->loop->server;
-    client->held += size;
-    return atomic_fetch_add(&owner->body_memory, size) + size <= owner->settings->body_memory;
-}
-
-static void let_go(connection *client)
-{
-    atomic_fetch_sub(&client->loop->server->body_memory, client->held);
-    client->held = 0;
-}
-
-static size_t unread(const connection *client)
-{
-    return evbuffer_get_length(bufferevent_get_output(client->events));
-}
-
-bool connection_may_wait(connection *client, size_t size)
-{
-    server *owner = client->loop->server;
-    if (unread(client) + size <= FREE_UNREAD)
-        return true;
-    if (atomic_fetch_add(&owner->body_memory, size) + size <= owner->settings->body_memory) {
-        client->unsent += size;
-        return true;
-    }
-    atomic_fetch_sub(&owner->body_memory, size);
-    serve_metrics_count_failure(client->loop->shard, SERVE_REASON_BODIES);
-    return false;
-}
-
-static void all_sent(connection *client)
-{
-    atomic_fetch_sub(&client->loop->server->body_memory, client->unsent);
-    client->unsent = 0;
-}
-
 job *connection_take(connection *client)
 {
     job *work = client->job;
@@ -143,8 +101,8 @@ void connection_free(connection *client)
 {
     loop *own = client->loop;
     abandon(client);
-    let_go(client);
-    all_sent(client);
+    connection_let_go(client);
+    connection_all_sent(client);
     if (client->events) {
         unlink_connection(own, client);
         bufferevent_free(client->events);
@@ -173,7 +131,7 @@ static void next_request(connection *client)
 {
     const config *settings = client->loop->server->settings;
     out_reset(&client->body_bytes, KEEP_BODY);
-    let_go(client);
+    connection_let_go(client);
     client->state = CONNECTION_HEAD;
     client->begun = client->in_line = false;
     client->scanned = 0;
@@ -192,9 +150,9 @@ void connection_answered(connection *client)
     }
     client->state = CONNECTION_CLOSING;
     out_free(&client->body_bytes);
-    let_go(client);
+    connection_let_go(client);
     set_timer(client, client->loop->server->settings->write_timeout);
-    if (unread(client) == 0)
+    if (connection_unread(client) == 0)
         linger(client);
 }
 
@@ -327,7 +285,7 @@ static bool read_length(connection *client, struct evbuffer *input)
     if (here < READ_AHEAD / 2 && here < wanted - pieces->used)
         return false;
     size_t part = here < wanted - pieces->used ? here : wanted - pieces->used;
-    if (!hold(client, part))
+    if (!connection_hold(client, part))
         return refuse(client, &busy);
     char *at = out_reserve(pieces, part);
     if (!at)
@@ -352,7 +310,7 @@ static bool read_chunks(connection *client, struct evbuffer *input)
         http_slice data = {NULL, 0};
         http_progress progress =
             http_decode(&client->chunks, piece.iov_base, piece.iov_len, &used, &data);
-        if (progress == HTTP_DATA && !hold(client, data.size))
+        if (progress == HTTP_DATA && !connection_hold(client, data.size))
             return refuse(client, &busy);
         if (progress == HTTP_DATA)
             out_bytes(&client->body_bytes, data.data, data.size);
@@ -385,7 +343,7 @@ static void advance(connection *client)
 {
     bool more = true;
     while (more) {
-        if (unread(client) > UNREAD_LIMIT && client->state == CONNECTION_HEAD) {
+        if (connection_unread(client) > UNREAD_LIMIT && client->state == CONNECTION_HEAD) {
             client->paused = true;
             bufferevent_disable(client->events, EV_READ);
             return;
@@ -438,7 +396,7 @@ static void on_read(struct bufferevent *events, void *user)
 static void on_written(struct bufferevent *events, void *user)
 {
     connection *client = user;
-    all_sent(client);
+    connection_all_sent(client);
     if (client->state == CONNECTION_CLOSING) {
         linger(client);
     } else if (client->paused) {

@@ -70,8 +70,6 @@ typedef struct connection {
 /* Takes over a socket that was accepted. */
 void connection_open(struct loop *loop, int fd, const struct sockaddr *address);
 void connection_free(connection *client);
-/* Whether so many more bytes of an answer may wait for a slow client; counts them. */
-bool connection_may_wait(connection *client, size_t size);
 /* The request's answer is on its way: goes on to the next request, or closes. */
 void connection_answered(connection *client);
 /* The job of a request is done. */
@@ -82,5 +80,17 @@ bool connection_submit(connection *client, job *work);
 job *connection_take(connection *client);
 /* Draining: an idle connection may go. */
 void connection_drain(connection *client);
+
+/* connection_memory.c. Counts more bytes of a body that comes in pieces; false: there is
+ * no room for it among those of all connections. */
+bool connection_hold(connection *client, size_t size);
+/* The body is not needed any more. */
+void connection_let_go(connection *client);
+/* Bytes of answers that the socket has not taken. */
+size_t connection_unread(const connection *client);
+/* Whether so many more may wait for a slow client; counts them. */
+bool connection_may_wait(connection *client, size_t size);
+/* None wait any more. */
+void connection_all_sent(connection *client);
 
 #endif
