@@ -108,7 +108,7 @@ static const option_spec own_options[] = {
      .kind = OPTION_U64,
      .offset = offsetof(config, body_memory),
      .argument = "BYTES",
-     .help = "for bodies that arrive in pieces and answers that wait, of all connections"},
+     .help = "for bodies in pieces and unread answers of all connections"},
     NUMBER("max-header", max_header, 1024, 65536, "bytes of a request's head; beyond: 431"),
     NUMBER("max-connections", max_connections, 1, 1u << 20, "connections; beyond: 503"),
     SECONDS("header-timeout", header_timeout, "for a request's head to arrive; 0: any time"),
