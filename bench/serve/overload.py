@@ -8,9 +8,9 @@ read once a second, and /livez asked ten times a second. Held to: memory grows b
 5 % after the first minute (of a shorter run: after its first half), each refusal is 429 or
 503 with Retry-After, no connection breaks, and /livez answers within 10 ms.
 
-The last takes processors that nobody else uses: on a machine with other sessions,
+The last takes processors that nobody else uses: on a machine with other work,
   setsid -w sh -c 'echo -12 >/proc/self/autogroup; exec "$@"' - python3 overload.py BUILD
-as root goes before these.
+as root goes before it.
 """
 import argparse
 import contextlib
