@@ -12,8 +12,8 @@ export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
 
 # Packages before configuration before the build, also under make -j.
 .NOTPARALLEL:
-.PHONY: build help deps-light deps demo test-tools test install bench bench-bindings fuzz
-.PHONY: abi bindings format clean
+.PHONY: build help deps-light deps demo test-tools test install bench bench-bindings
+.PHONY: bench-serve fuzz abi bindings format clean
 
 build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
 	ninja -C $(BUILD)
@@ -64,6 +64,12 @@ bench-bindings: test-tools ## measure what Python, Go and Rust cost over C; TEXT
 	ninja -C $(BUILD) all bench-programs
 	python3 bench/bindings/bindings.py $(BUILD) $(VENV)/bin/python $(if $(TEXTS),--texts $(TEXTS))
 
+bench-serve: test-tools ## load the server beside FastAPI on PyTorch and ONNX Runtime; TEXTS= a TSV
+	@.ci/deps.sh bench
+	@CI=true .ci/venv.sh $(VENV)-serve bench/serve/requirements.txt --system-site-packages
+	ninja -C $(BUILD)
+	python3 bench/serve/serve.py $(BUILD) $(VENV)-serve/bin/python --texts $(TEXTS) --rivals
+
 fuzz: ## run the fuzz targets with clang, SECONDS= of each (default 30)
 	@.ci/deps.sh ci
 	@.ci/fuzz.sh $(SECONDS)
@@ -79,5 +85,5 @@ format: ## format the C and C++ sources
 	git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
 
 clean: ## remove the build folders that these targets and .ci/run make
-	rm -rf $(BUILD) $(DEMO) $(VENV) $(VENV)-bench
+	rm -rf $(BUILD) $(DEMO) $(VENV) $(VENV)-bench $(VENV)-serve
 	rm -rf build-aarch64 build-abi build-asan build-clang build-fuzz build-tsan
