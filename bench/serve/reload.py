@@ -105,7 +105,7 @@ def orders(process, admin, seconds):
              (label, {'label': 'canary', 'version': '2', 'share': 0.5}), (None, None),
              (label, {'label': 'stable', 'version': '2'}), ('/admin/models/m/rollback', None),
              (label, {'label': 'shadow', 'version': '2', 'share': 0.5}), (label,
-             {'label': 'canary'}), (label, {'label': 'shadow'})]
+             {'label': 'canary', 'version': None}), (label, {'label': 'shadow', 'version': None})]
     failed = given = 0
     until = time.monotonic() + seconds
     while time.monotonic() < until:

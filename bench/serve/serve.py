@@ -48,7 +48,8 @@ def wait_for(port, process):
 @contextlib.contextmanager
 def running(command, port, environment):
     """A service, from its first answer on."""
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
         try:
             wait_for(port, process)
             yield process
