@@ -180,7 +180,7 @@ def overload(command, capacity, bodies, keys, seconds):
     # A connection asks once in its pause and its wait for an answer; answers come no later
     # than a full queue is worked off.
     wait = PAUSE + QUEUE / capacity['texts']
-    with running([*command, '--rate', str(capacity['texts'] / 2)]) as (process, port):
+    with running([*command, '--rate', str(capacity['texts'] / 4)]) as (process, port):
         with Watch(process, port) as watch:
             loads = {}
             for name, share in CLIENTS.items():
