@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that a part of the project needs and that this
-# machine lacks: deps.sh light|full|ci|bench. The one list of packages is here.
+# machine lacks: deps.sh light|full|ci|deploy|bench. The one list of packages is here.
 # Without a missing package it needs no network and no rights.
 set -eu
 
@@ -21,6 +21,9 @@ ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user prometheus ch
 # which is added for them. Without them .ci/aarch64.sh is skipped.
 arm64='zlib1g-dev:arm64 libjansson-dev:arm64 libcmocka-dev:arm64'
 
+# deploy: what the tests of deploy/ run, and build images with.
+deploy="$full"
+
 # bench: what `make bench` measures beside the library.
 bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux wrk"
 
@@ -32,14 +35,15 @@ ci)
     wanted=$ci
     [ "$(uname -m)" != x86_64 ] || foreign=$arm64
     ;;
+deploy) wanted=$deploy ;;
 bench) wanted=$bench ;;
 --list)
-    printf 'light: %s\nfull: %s\nci: %s\narm64: %s\nbench: %s\n' \
-        "$light" "$full" "$ci" "$arm64" "$bench"
+    printf 'light: %s\nfull: %s\nci: %s\narm64: %s\ndeploy: %s\nbench: %s\n' \
+        "$light" "$full" "$ci" "$arm64" "$deploy" "$bench"
     exit 0
     ;;
 *)
-    echo "usage: deps.sh light|full|ci|bench|--list" >&2
+    echo "usage: deps.sh light|full|ci|deploy|bench|--list" >&2
     exit 2
     ;;
 esac
