@@ -163,80 +163,6 @@ static void writes_the_guides_fields(void **state)
     json_decref(lines);
 }
 
-static void writes_googles_fields(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"avg_confidence"};
-    static const double values[] = {0.85};
-    const trace_context trace = {"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", true};
-    const trace_context bare = {"4bf92f3577b34da6a3ce929d0e0e4736", "", false},
-                        none = {"", "", true};
-    const char *const key = "logging.googleapis.com/trace";
-    const char *const span = "logging.googleapis.com/spanId";
-    const char *const sampled = "logging.googleapis.com/trace_sampled";
-    const char *const name = "projects/shop-1/traces/4bf92f3577b34da6a3ce929d0e0e4736";
-    serve_log_request with = request;
-    serve_log *log = open_log((serve_log_options){.format = SERVE_LOG_GCP, .project = "shop-1"});
-    with.trace = &trace;
-    serve_log_write_prediction(log, &with, &prediction);
-    with.trace = &bare;
-    serve_log_write_error(log, SERVE_LOG_ERROR, &with, SENTIMENT_ERROR_IO, "it \"broke\"");
-    with.trace = &none;
-    serve_log_write_error(log, SERVE_LOG_WARNING, &with, SENTIMENT_OK, "less");
-    serve_log_write_metrics(log, names, values, 1);
-    serve_log_write_event(log, SERVE_LOG_INFO, "listening on %d", 8000);
-    assert_int_equal(serve_log_close(log, 10), 0);
-    json_t *lines = read_lines(path), *line = json_array_get(lines, 0);
-    assert_int_equal(json_array_size(lines), 5);
-    has(line, "severity", "INFO");
-    has(line, "message", "prediction 2, confidence 0.875");
-    has(line, "event_type", "prediction");
-    has(line, "user_id", "alice");
-    has(line, "level", "-");
-    has(line, "timestamp", "-");
-    assert_int_equal(strlen(json_string_value(json_object_get(line, "time"))), LOG_LINE_TIME - 1);
-    has(line, key, name);
-    has(line, span, "00f067aa0ba902b7");
-    has(line, sampled, "true");
-    line = json_array_get(lines, 1);
-    has(line, "severity", "ERROR");
-    has(line, "message", "it \"broke\"");
-    has(line, "error", "it \"broke\"");
-    has(line, key, name);
-    has(line, span, "-");
-    has(line, sampled, "false");
-    line = json_array_get(lines, 2);
-    has(line, "severity", "WARNING");
-    has(line, key, "-");
-    has(line, sampled, "-");
-    has(json_array_get(lines, 3), "message", "metrics");
-    has(json_array_get(lines, 4), "message", "listening on 8000");
-    json_decref(lines);
-}
-
-/* Without a project a trace has no name. */
-static void needs_a_project(void **state)
-{
-    (void)state;
-    char large[SERVE_LOG_PROJECT_LIMIT + 2] = "";
-    sentiment_error error = {.struct_size = sizeof error};
-    const trace_context trace = {"4bf92f3577b34da6a3ce929d0e0e4736", "", true};
-    serve_log_request with = request;
-    with.trace = &trace;
-    serve_log *log = open_log((serve_log_options){.format = SERVE_LOG_GCP});
-    serve_log_write_prediction(log, &with, &prediction);
-    assert_int_equal(serve_log_close(log, 10), 0);
-    json_t *lines = read_lines(path);
-    has(json_array_get(lines, 0), "logging.googleapis.com/trace", "-");
-    has(json_array_get(lines, 0), "severity", "INFO");
-    json_decref(lines);
-    memset(large, 'p', sizeof large - 1);
-    serve_log_options wrong = {.to_stderr = true, .format = SERVE_LOG_GCP, .project = large};
-    assert_int_equal(serve_log_open(&wrong, &log, &error), SENTIMENT_ERROR_INVALID_ARGUMENT);
-    wrong = (serve_log_options){.to_stderr = true, .format = (serve_log_format)9};
-    assert_int_equal(serve_log_open(&wrong, &log, &error), SENTIMENT_ERROR_INVALID_ARGUMENT);
-}
-
 static void stands_hostile_bytes(void **state)
 {
     (void)state;
@@ -559,8 +485,7 @@ static void refuses_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LOG_TEST(writes_the_guides_fields), LOG_TEST(writes_googles_fields),
-        LOG_TEST(needs_a_project),          LOG_TEST(stands_hostile_bytes),
+        LOG_TEST(writes_the_guides_fields), LOG_TEST(stands_hostile_bytes),
         LOG_TEST(keeps_to_its_level),       LOG_TEST(keeps_lines_of_threads_apart),
         LOG_TEST(loses_nothing_with_room),  LOG_TEST(counts_what_a_full_disk_refuses),
         LOG_TEST(survives_a_broken_pipe),   LOG_TEST(is_not_held_up_by_a_reader),
