@@ -7,6 +7,7 @@ A comment on the line before a block says what the tests do with it:
   <!-- run -->              shell: the commands are run, in the order of the text
   <!-- run: MODEL -->       ... where there is a bundled model
   <!-- run: TORCH -->       ... where there is the plugin for libtorch
+  <!-- deploy -->           shell: run by the test of that deployment, in tests/deploy/
 
 In a `console` block, lines that begin with "$ " are commands and the others
 are their output, to the letter; in an `sh` block all lines are commands.
@@ -28,6 +29,7 @@ class Block:
         self.file = value.strip() if key == 'file' else None
         self.run = key == 'run'
         self.needs = value.strip() if self.run else ''
+        self.deploy = key == 'deploy'
         self.span = found.span('text')
 
     def __str__(self):
