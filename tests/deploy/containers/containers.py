@@ -182,6 +182,8 @@ class Container:
 
     def start(self, *arguments, environment=(), volumes=(), log=None):
         """The image's entry point with these arguments, in the background."""
+        if self.log:
+            self.log.close()
         self.log = log or tempfile.TemporaryFile()
         command = [*self.config['Entrypoint'], *arguments]
         self.process = subprocess.Popen(self.words(command, environment, volumes),
@@ -204,8 +206,8 @@ class Container:
             return [pair.decode() for pair in file.read().split(b'\0') if pair]
 
     def output(self):
-        self.log.seek(0)
-        return self.log.read().decode('utf-8', 'replace')
+        size = os.fstat(self.log.fileno()).st_size
+        return os.pread(self.log.fileno(), size, 0).decode('utf-8', 'replace')
 
     def stop(self, grace=10):
         """As `docker stop`: SIGTERM, and an error where it does not end in time."""
