@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages that a part of the project needs and that this
-# machine lacks: deps.sh light|full|ci|deploy|bench. The one list of packages is here.
+# Installs the Debian packages that a part of the project needs and that this machine
+# lacks: deps.sh light|full|ci|deploy|bench|image|image-torch. The one list of packages is
+# here; what the images hold at run time stands in deploy/docker/Dockerfile.
 # Without a missing package it needs no network and no rights.
 set -eu
 
@@ -21,8 +22,13 @@ ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user prometheus ch
 # which is added for them. Without them .ci/aarch64.sh is skipped.
 arm64='zlib1g-dev:arm64 libjansson-dev:arm64 libcmocka-dev:arm64'
 
-# deploy: what the tests of deploy/ run, and build images with.
-deploy="$full curl"
+# image, image-torch: what images of the service are compiled with.
+image="$light libevent-dev libssl-dev"
+image_torch="$image g++ libtorch-dev"
+
+# deploy: what the tests of deploy/ run, and build images with: a builder that needs no
+# daemon, and what makes its base image; the proxy, and a client for HTTP/2; Prometheus.
+deploy="$full buildah debootstrap nginx-light nghttp2-client prometheus wrk curl"
 
 # bench: what `make bench` measures beside the library.
 bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux wrk"
@@ -35,15 +41,18 @@ ci)
     wanted=$ci
     [ "$(uname -m)" != x86_64 ] || foreign=$arm64
     ;;
+image) wanted=$image ;;
+image-torch) wanted=$image_torch ;;
 deploy) wanted=$deploy ;;
 bench) wanted=$bench ;;
 --list)
     printf 'light: %s\nfull: %s\nci: %s\narm64: %s\ndeploy: %s\nbench: %s\n' \
         "$light" "$full" "$ci" "$arm64" "$deploy" "$bench"
+    printf 'image: %s\nimage-torch: %s\n' "$image" "$image_torch"
     exit 0
     ;;
 *)
-    echo "usage: deps.sh light|full|ci|deploy|bench|--list" >&2
+    echo "usage: deps.sh light|full|ci|deploy|bench|image|image-torch|--list" >&2
     exit 2
     ;;
 esac

@@ -140,6 +140,7 @@ static void next_request(connection *client)
     client->chunks = (http_chunks){0};
     client->key_name[0] = 0;
     client->id[0] = 0;
+    client->trace.id[0] = 0;
     set_timer(client, client->loop->stage == LOOP_SERVING ? settings->idle_timeout : DRAIN_SECONDS);
 }
 

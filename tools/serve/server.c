@@ -80,6 +80,8 @@ static int open_modules(server *own)
     const serve_log_options log = {.path = settings->log_file,
                                    .to_stderr = !settings->log_file || settings->log_stderr,
                                    .level = (serve_log_level)settings->log_level,
+                                   .format = (serve_log_format)settings->log_format,
+                                   .project = settings->log_project,
                                    .with_text = settings->log_text};
     const serve_bucket_options rate = {.rate = settings->rate, .burst = settings->burst};
     if (serve_log_open(&log, &own->log, &error) != SENTIMENT_OK ||
