@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that a part of the project needs and that this
-# machine lacks: deps.sh light|full|ci|deploy|bench. The one list of packages is here.
+# machine lacks: deps.sh light|full|ci|docs|deploy|bench. The one list of packages is here.
 # Without a missing package it needs no network and no rights.
 set -eu
 
@@ -21,8 +21,11 @@ ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user prometheus ch
 # which is added for them. Without them .ci/aarch64.sh is skipped.
 arm64='zlib1g-dev:arm64 libjansson-dev:arm64 libcmocka-dev:arm64'
 
+# docs: what `make docs` builds the site with.
+docs='python3 python3-venv'
+
 # deploy: what the tests of deploy/ run, and build images with.
-deploy="$full"
+deploy="$full curl prometheus"
 
 # bench: what `make bench` measures beside the library.
 bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux wrk"
@@ -35,15 +38,16 @@ ci)
     wanted=$ci
     [ "$(uname -m)" != x86_64 ] || foreign=$arm64
     ;;
+docs) wanted=$docs ;;
 deploy) wanted=$deploy ;;
 bench) wanted=$bench ;;
 --list)
-    printf 'light: %s\nfull: %s\nci: %s\narm64: %s\ndeploy: %s\nbench: %s\n' \
-        "$light" "$full" "$ci" "$arm64" "$deploy" "$bench"
+    printf 'light: %s\nfull: %s\nci: %s\narm64: %s\ndocs: %s\ndeploy: %s\nbench: %s\n' \
+        "$light" "$full" "$ci" "$arm64" "$docs" "$deploy" "$bench"
     exit 0
     ;;
 *)
-    echo "usage: deps.sh light|full|ci|deploy|bench|--list" >&2
+    echo "usage: deps.sh light|full|ci|docs|deploy|bench|--list" >&2
     exit 2
     ;;
 esac
