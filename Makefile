@@ -13,7 +13,7 @@ export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
 # Packages before configuration before the build, also under make -j.
 .NOTPARALLEL:
 .PHONY: build help deps-light deps demo test-tools test install bench bench-bindings
-.PHONY: bench-serve fuzz abi bindings format clean
+.PHONY: bench-serve fuzz abi bindings docs format clean
 
 build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
 	ninja -C $(BUILD)
@@ -78,6 +78,13 @@ bindings: ## renew what is generated from the header; needs clang
 	@.ci/deps.sh ci
 	python3 -B bindings/generate.py
 
+docs: ## build the site of docs/ into build-docs/
+	@.ci/deps.sh docs
+	@CI=true .ci/venv.sh build-deploy/site docs/site/requirements.txt
+	@NO_MKDOCS_2_WARNING=1 build-deploy/site/bin/mkdocs build --quiet --strict \
+		--config-file docs/site/mkdocs.yml
+	@echo build-docs/index.html
+
 abi: deps ## renew the ABI baseline after a deliberate change
 	@.ci/abi.sh renew
 
@@ -86,4 +93,4 @@ format: ## format the C and C++ sources
 
 clean: ## remove the build folders that these targets and .ci/run make
 	rm -rf $(BUILD) $(DEMO) $(VENV) $(VENV)-bench $(VENV)-serve
-	rm -rf build-aarch64 build-abi build-asan build-clang build-fuzz build-tsan
+	rm -rf build-aarch64 build-abi build-asan build-clang build-docs build-fuzz build-tsan

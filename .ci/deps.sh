@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that a part of the project needs and that this machine
-# lacks: deps.sh light|full|ci|deploy|bench|image|image-torch. The one list of packages is
-# here; what the images hold at run time stands in deploy/docker/Dockerfile.
+# lacks: deps.sh light|full|ci|docs|deploy|bench|image|image-torch. The one list of packages
+# is here; what the images hold at run time stands in deploy/docker/Dockerfile.
 # Without a missing package it needs no network and no rights.
 set -eu
 
@@ -21,6 +21,9 @@ ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user prometheus ch
 # arm64: with ci, what is built for aarch64 links with; of another architecture,
 # which is added for them. Without them .ci/aarch64.sh is skipped.
 arm64='zlib1g-dev:arm64 libjansson-dev:arm64 libcmocka-dev:arm64'
+
+# docs: what `make docs` builds the site with.
+docs='python3 python3-venv'
 
 # image, image-torch: what images of the service are compiled with.
 image="$light libevent-dev libssl-dev"
@@ -41,18 +44,18 @@ ci)
     wanted=$ci
     [ "$(uname -m)" != x86_64 ] || foreign=$arm64
     ;;
+docs) wanted=$docs ;;
 image) wanted=$image ;;
 image-torch) wanted=$image_torch ;;
 deploy) wanted=$deploy ;;
 bench) wanted=$bench ;;
 --list)
-    printf 'light: %s\nfull: %s\nci: %s\narm64: %s\ndeploy: %s\nbench: %s\n' \
-        "$light" "$full" "$ci" "$arm64" "$deploy" "$bench"
-    printf 'image: %s\nimage-torch: %s\n' "$image" "$image_torch"
+    printf '%s: %s\n' light "$light" full "$full" ci "$ci" arm64 "$arm64" docs "$docs" \
+        image "$image" image-torch "$image_torch" deploy "$deploy" bench "$bench"
     exit 0
     ;;
 *)
-    echo "usage: deps.sh light|full|ci|deploy|bench|image|image-torch|--list" >&2
+    echo "usage: deps.sh light|full|ci|docs|deploy|bench|image|image-torch|--list" >&2
     exit 2
     ;;
 esac
