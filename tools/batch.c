@@ -39,15 +39,27 @@ const option_spec batch_options[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(batch, restart),
      .help = "with --output: forget what an earlier run has done"},
+    {.name = "accept-failures",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(batch, accept_failures),
+     .help = "with --output: exit status 0 even where texts failed"},
     {.name = NULL}};
+
+/* Without --output the others mean nothing. */
+static int check_alone(const batch *chosen, const command_help *help)
+{
+    const char *option = chosen->shard             ? "shard"
+                         : chosen->restart         ? "restart"
+                         : chosen->accept_failures ? "accept-failures"
+                                                   : NULL;
+    return option ? options_wrong(help, "--%s goes with --output", option) : EXIT_DONE;
+}
 
 int batch_check(batch *chosen, const inputs *from, const command_arguments *texts,
                 const command_help *help)
 {
-    if (!chosen->output && (chosen->shard || chosen->restart))
-        return options_wrong(help, "--%s goes with --output", chosen->shard ? "shard" : "restart");
     if (!chosen->output)
-        return EXIT_DONE;
+        return check_alone(chosen, help);
     if (texts->count > 0)
         return options_wrong(help, "TEXT and --output exclude each other");
     if (strcmp(chosen->output, "-") == 0 || !chosen->output[0])
@@ -284,7 +296,7 @@ static int tell_end(const job *at, bool good)
         message("%llu of %llu texts failed; the first is line %llu of %s",
                 (unsigned long long)now->failed, (unsigned long long)now->texts,
                 (unsigned long long)now->first_failed, at->to.name);
-    return now->failed > 0 ? EXIT_FAILED : EXIT_DONE;
+    return now->failed > 0 && !at->chosen->accept_failures ? EXIT_FAILED : EXIT_DONE;
 }
 
 static bool open_input(job *at)

@@ -15,10 +15,10 @@ typedef struct batch {
     const char *output; /* --output; NULL: no batch job */
     const char *shard;  /* --shard, "I/N"; NULL: all of the input */
     uint32_t index, shards;
-    bool restart;
+    bool restart, accept_failures;
 } batch;
 
-/* --output, --shard and --restart; the target is a batch. */
+/* --output and what goes with it; the target is a batch. */
 extern const option_spec batch_options[];
 
 /* Holds the options against each other, and reads --shard; the exit status. */

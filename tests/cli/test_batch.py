@@ -116,6 +116,13 @@ class Whole(Batch):
         self.good(self.batch(output, input=input))
         self.assertEqual(self.batch(output, input=input).returncode, 0)
 
+    def test_failures_that_are_accepted(self):
+        for _ in range(2):
+            done = self.batch(self.path('accept.jsonl'), '--accept-failures')
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(b'2 of %d texts failed' % LINES, done.stderr)
+        self.assertEqual(killing.read(self.path('accept.jsonl')), self.whole)
+
     def test_an_output_that_was_taken_away_is_made_anew(self):
         output = self.fresh()
         self.batch(output)
@@ -328,6 +335,7 @@ class Refused(Batch):
     def test_wrong_usage(self):
         for words, says in ((['--restart'], '--restart goes with --output'),
                             (['--shard', '0/2'], '--shard goes with --output'),
+                            (['--accept-failures'], '--accept-failures goes with --output'),
                             (['--output', 'x', 'a text'], 'TEXT and --output exclude'),
                             (['--output', '-'], '--output needs the name'),
                             (['--output', ''], '--output needs the name'),
