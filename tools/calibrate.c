@@ -13,6 +13,7 @@
 #include "evaluation/calibrate_report.h"
 #include "golden.h"
 #include "history.h"
+#include "serve/drift.h"
 #include "setup.h"
 
 /* Fewer texts than this make a poor guess. */
@@ -230,8 +231,8 @@ static bool save(const calibrate_settings *settings, const work *all)
     }
     bool good =
         history_save(model, settings->output, &settings->history, step_of(settings, all), &how);
-    if (good && sentiment_model_get_metadata(all->model, "baseline") &&
-        !sentiment_model_get_metadata(model, "baseline"))
+    if (good && sentiment_model_get_metadata(all->model, SERVE_DRIFT_KEY) &&
+        !sentiment_model_get_metadata(model, SERVE_DRIFT_KEY))
         message("note: %s has no baseline for drift: the old one was of the old confidences; "
                 "publish it with --texts",
                 settings->output);

@@ -225,7 +225,7 @@ static void take_gates(const compare_settings *settings, comparison *both)
 static int run(const compare_settings *settings, comparison *both, emit *out)
 {
     html_file page = {0};
-    bool good = !settings->html || html_file_open(&page, settings->html);
+    bool good = !settings->html || html_can_write(settings->html);
     for (size_t i = 0; good && i < SIDES; i++)
         good = open_side(settings, i, &both->sides[i]);
     if (good && !labels_of_model(&both->names, both->sides[SIDE_A].model)) {
@@ -239,7 +239,7 @@ static int run(const compare_settings *settings, comparison *both, emit *out)
         compare_print_json(both, passed, out);
     else if (good)
         compare_print_text(both, out);
-    if (good && settings->html) {
+    if (good && settings->html && (good = html_file_open(&page, settings->html))) {
         compare_print_html(both, passed, page.out);
         good = html_file_save(&page);
     }

@@ -6,6 +6,7 @@ import math
 import os
 import random
 import shutil
+import unittest
 
 import cli
 import history
@@ -86,6 +87,15 @@ class Calibrate(cli.Case):
             weights = [p ** (1 / temperature) for p in one['probabilities']]
             for weight, p in zip(weights, other['probabilities']):
                 self.assertAlmostEqual(weight / sum(weights), p, places=5)
+
+    @unittest.skipUnless(os.path.exists(os.path.join(os.path.dirname(cli.TOOL),
+                                                     'libsentiment-torch.so')), 'no libtorch')
+    def test_both_engines_honour_it(self):
+        saved = self.saved()
+        for one, other in zip(labelled.answers(saved, '--engine', 'native'),
+                              labelled.answers(saved, '--engine', 'torch')):
+            for a, b in zip(one['probabilities'], other['probabilities']):
+                self.assertAlmostEqual(a, b, places=4)
 
     def test_what_is_saved(self):
         saved = self.saved('named.safetensors', '--name', 'x', '--model-version', '2')

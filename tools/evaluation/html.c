@@ -16,9 +16,9 @@
 
 #define SUFFIX ".unfinished-"
 
-static bool fail(const html_file *page)
+static bool fail(const char *path)
 {
-    message("%s: cannot be written: %s", page->path, strerror(errno));
+    message("%s: cannot be written: %s", path, strerror(errno));
     return false;
 }
 
@@ -27,6 +27,23 @@ static bool is_special(const char *path)
 {
     struct stat status;
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+bool html_can_write(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) == 0) {
+        if (S_ISDIR(status.st_mode))
+            errno = EISDIR;
+        return (!S_ISDIR(status.st_mode) && access(path, W_OK) == 0) || fail(path);
+    }
+    char *folder = strdup(path);
+    char *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash)
+        slash[slash == folder] = 0;
+    bool good = folder && access(slash ? folder : ".", W_OK | X_OK) == 0;
+    free(folder);
+    return good || fail(path);
 }
 
 bool html_file_open(html_file *page, const char *path)
@@ -46,7 +63,7 @@ bool html_file_open(html_file *page, const char *path)
                                 : open(path, O_WRONLY | O_CLOEXEC);
     if (page->out->fd >= 0)
         return true;
-    fail(page);
+    fail(path);
     free(page->out);
     page->out = NULL;
     return false;
@@ -56,12 +73,12 @@ bool html_file_save(html_file *page)
 {
     if (!emit_flush(page->out)) {
         errno = page->out->error;
-        return fail(page);
+        return fail(page->path);
     }
     if (!page->aside)
         return true;
     if (fsync(page->out->fd) != 0 || rename(page->aside, page->path) != 0)
-        return fail(page);
+        return fail(page->path);
     free(page->aside);
     page->aside = NULL;
     return true;

@@ -13,6 +13,9 @@ typedef struct html_file {
     emit *out;   /* NULL: not open */
 } html_file;
 
+/* Whether a file could be made there, as far as can be told without making one; false: the
+ * reason went to stderr. Long work should not end at a folder that does not exist. */
+bool html_can_write(const char *path);
 /* Opens a file beside `path`, or where `path` is a pipe or a device that itself. False:
  * the reason went to stderr; then, too, html_file_close is called. */
 bool html_file_open(html_file *page, const char *path);
