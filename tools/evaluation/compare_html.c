@@ -29,7 +29,7 @@ static const char head[] =
     "caption { text-align: left; font-weight: 600; padding: .5rem 0; }\n"
     ".wide { overflow-x: auto; }\n"
     ".plots { display: flex; flex-wrap: wrap; gap: 1rem; }\n"
-    "figcaption { font-weight: 600; }\n"
+    "figcaption { min-height: 4.5rem; }\n"
     "figure { margin: 0; flex: 1 1 22rem; min-width: 0; }\n"
     "svg { width: 100%; height: auto; max-width: 26rem; }\n"
     "svg text { font-size: 12px; fill: var(--ink); }\n"
@@ -225,7 +225,8 @@ static void print_plots(const comparison *both, emit *out)
     for (size_t i = 0; i < SIDES; i++)
         plot_reliability(&both->sides[i].calibration, letters[i][0], out);
     for (size_t i = 0; i < SIDES; i++)
-        plot_confidence(&both->sides[i].calibration, letters[i][0], out);
+        plot_confidence(&both->sides[i].calibration, &both->sides[SIDES - 1 - i].calibration,
+                        letters[i][0], out);
     emit_format(out, "</div>\n<h2>Confusion</h2>\n");
     if (both->names.count > PLOT_CLASSES) {
         emit_format(out, "<p>Not drawn: more than %d classes.</p>\n", PLOT_CLASSES);

@@ -15,16 +15,14 @@
 #define BELOW 46
 #define ABOVE 10
 
+/* The caption tells the eye and the ear what the plot shows. */
 static void open_figure(const char *kind, char letter, const char *title, const char *description,
-                        int width, int height, emit *out)
+                        int width, emit *out)
 {
-    emit_format(out,
-                "<figure>\n<figcaption>%s of %c</figcaption>\n<svg viewBox=\"0 0 %d %d\" "
-                "role=\"img\" aria-labelledby=\"%s-%c-title "
-                "%s-%c-text\">\n",
-                title, letter, width, height, kind, letter, kind, letter);
-    emit_format(out, "<title id=\"%s-%c-title\">%s of %c</title>\n", kind, letter, title, letter);
-    emit_format(out, "<desc id=\"%s-%c-text\">%s</desc>\n", kind, letter, description);
+    emit_format(out, "<figure>\n<figcaption id=\"%s-%c\"><b>%s of %c.</b> %s</figcaption>\n", kind,
+                letter, title, letter, description);
+    emit_format(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s-%c\">\n", width,
+                ABOVE + SQUARE + BELOW, kind, letter);
 }
 
 static void close_figure(emit *out)
@@ -95,11 +93,10 @@ void plot_reliability(const calibration *of, char letter, emit *out)
     static const char title[] = "Reliability";
     char text[200];
     snprintf(text, sizeof text,
-             "Accuracy in each of %d bins of confidence; on the diagonal a confidence is what it "
-             "says. Expected calibration error %.4f.",
+             "Accuracy in each of %d bins of confidence; on the dashed line a confidence is what "
+             "it says. Expected calibration error %.4f.",
              CALIBRATION_BINS, of->ece);
-    open_figure("reliability", letter, title, text, LEFT + SQUARE + 14, ABOVE + SQUARE + BELOW,
-                out);
+    open_figure("reliability", letter, title, text, LEFT + SQUARE + 14, out);
     draw_axes("confidence", "accuracy", 1, out);
     for (size_t i = 0; i < CALIBRATION_BINS; i++)
         if (of->bins[i].count)
@@ -121,18 +118,21 @@ static uint64_t round_up(uint64_t most)
                 return steps[i] * power;
 }
 
-void plot_confidence(const calibration *of, char letter, emit *out)
+void plot_confidence(const calibration *of, const calibration *beside, char letter, emit *out)
 {
     static const char title[] = "Confidence";
     uint64_t most = 0;
     char text[200];
-    for (size_t i = 0; i < CALIBRATION_BINS; i++)
+    for (size_t i = 0; i < CALIBRATION_BINS; i++) {
         most = of->bins[i].count > most ? of->bins[i].count : most;
+        most = beside->bins[i].count > most ? beside->bins[i].count : most;
+    }
     double top = (double)round_up(most);
     snprintf(text, sizeof text,
-             "Texts by the confidence of their answer. Mean confidence %.4f, accuracy %.4f.",
+             "Texts by the confidence of their answer. The dashed line is the mean, %.4f; the "
+             "accuracy is %.4f.",
              of->mean_confidence, of->accuracy);
-    open_figure("confidence", letter, title, text, LEFT + SQUARE + 14, ABOVE + SQUARE + BELOW, out);
+    open_figure("confidence", letter, title, text, LEFT + SQUARE + 14, out);
     draw_axes("confidence", "texts", top, out);
     for (size_t i = 0; i < CALIBRATION_BINS; i++)
         draw_bar("bar", i, (double)of->bins[i].count / top, out);
@@ -224,7 +224,7 @@ void plot_confusion(const labels *names, const side *one, char letter, emit *out
     open_figure("confusion", letter, title,
                 "Texts by label, down, and prediction, across; the darker a cell, the greater its "
                 "share of the texts with that label.",
-                2 * LEFT + SQUARE + 14, ABOVE + SQUARE + BELOW, out);
+                2 * LEFT + SQUARE + 14, out);
     draw_matrix(names, one, out);
     open_numbers(title, letter, out);
     put_matrix(names, one, out);

@@ -13,8 +13,8 @@
 
 /* `letter` is A or B. Accuracy over confidence, a bar a bin. */
 void plot_reliability(const calibration *of, char letter, emit *out);
-/* How many texts have which confidence. */
-void plot_confidence(const calibration *of, char letter, emit *out);
+/* How many texts have which confidence, on the scale of both models. */
+void plot_confidence(const calibration *of, const calibration *beside, char letter, emit *out);
 /* Rows are labels, columns predictions. */
 void plot_confusion(const labels *names, const side *one, char letter, emit *out);
 
