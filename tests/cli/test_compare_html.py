@@ -135,6 +135,7 @@ class Page(cli.Case):
         before = set(os.listdir(self.folder.name))
         self.bad(cli.run(*compare, self.path('no/page.html')), 1, 'cannot be written')
         self.bad(cli.run(*compare, self.folder.name), 1, 'cannot be written')
+        self.assertEqual(self.bad(cli.run(*compare, ''), 1, 'cannot be written').stdout, b'')
         self.good(cli.run(*compare, '/dev/null'))
         self.assertTrue(stat.S_ISCHR(os.stat('/dev/null').st_mode))
         if os.path.exists('/dev/full'):

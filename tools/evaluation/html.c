@@ -43,6 +43,10 @@ bool html_can_write(const char *path)
         slash[slash == folder] = 0;
     bool good = folder && access(slash ? folder : ".", W_OK | X_OK) == 0;
     free(folder);
+    if (good && !*path) {
+        errno = ENOENT;
+        good = false;
+    }
     return good || fail(path);
 }
 
