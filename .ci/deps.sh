@@ -11,7 +11,7 @@ light='gcc libc6-dev meson ninja-build pkg-config zlib1g-dev libjansson-dev pyth
 # full: the plugins for libtorch and ONNX, and the tests. Without OpenBLAS,
 # libtorch falls back on the reference BLAS, which trains ten times as slowly.
 full="$light g++ libtorch-dev libonnx-dev libprotobuf-dev libopenblas0-openmp libcmocka-dev"
-full="$full abigail-tools python3-venv libevent-dev libssl-dev"
+full="$full abigail-tools python3-venv python3-html5lib libevent-dev libssl-dev"
 # The Python binding is tested inside Spark, which runs on Java. Go and Rust, which
 # Debian 12 has in older versions than the bindings need, are taken as they are found.
 full="$full openjdk-17-jre-headless"
