@@ -7,7 +7,8 @@ import weakref
 from ctypes import byref
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Type, Union, overload
+from typing import (TYPE_CHECKING, Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Type,
+                    Union, overload)
 
 from . import _batch, _ffi, _handles, _options, _texts, errors
 from ._batch import Batch
@@ -38,8 +39,11 @@ class Model:
     _settings: Dict[str, Any]
     _final: Any
 
-    def __init__(self) -> None:
-        raise TypeError('use Model.load(path) or Model.default()')
+    if TYPE_CHECKING:
+        def __init__(self) -> None: ...  # so that arguments are a mistake there, too
+    else:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            raise TypeError('use Model.load(path) or Model.default()')
 
     @classmethod
     def _make(cls, lib: Opened, handle: int, origin: Any, settings: Dict[str, Any],

@@ -63,6 +63,10 @@ class LoadTest(support.Case):
         """There is another way."""
         with self.assertRaisesRegex(TypeError, r'Model\.load'):
             sentiment.Model()
+        with self.assertRaisesRegex(TypeError, r'Model\.load'):
+            sentiment.Model('path')
+        with self.assertRaisesRegex(TypeError, r'Model\.load'):
+            sentiment.Model(path='path', threads=2)
 
     def test_missing(self):
         """No file."""
