@@ -26,7 +26,7 @@ class Model:
     """A loaded model. Any number of threads may use one at the same time.
 
     It is immutable: copies are the same object. It can be pickled if it was loaded by
-    path: then the path travels, and the model is loaded again where it arrives.
+    path: then the absolute path travels, and the model is loaded again where it arrives.
     """
 
     __slots__ = ('_pool', '_labels', '_info', '_origin', '_settings', '_final', '__weakref__')
@@ -122,8 +122,10 @@ class Model:
         if source is _DEFAULT:
             handle, origin = _handles.load_file(lib, _handles.find_default(lib), how), None
         elif isinstance(source, (str, os.PathLike)):
-            origin = os.fspath(source)
-            handle = _handles.load_file(lib, _options.path_bytes(origin), how)
+            place = _options.path_bytes(source)
+            # Whoever is sent a pickle may be in another folder.
+            origin = os.path.abspath(source)
+            handle = _handles.load_file(lib, place, how)
         else:
             data = _file_bytes(source)
             handle, origin, kept = _handles.load_memory(lib, data, how), _MEMORY, (kept, data)
