@@ -62,9 +62,13 @@ def flask(python, folder, module, workers):
     return words, port
 
 
-def environment(build, guide, model, counts):
-    """Of all services; `model` is that of ours."""
-    return dict(serve.environment(), GUIDE_FOLDER=guide, MODEL_PATH=model,
+def environment(build, guide, model, counts, workers):
+    """Of all services; `model` is that of ours. Several workers with all of torch's threads
+    would stand in each other's way: they share the processors."""
+    chosen = serve.environment()
+    if workers > 1:
+        chosen['OMP_NUM_THREADS'] = str(max(1, len(os.sched_getaffinity(0)) // workers))
+    return dict(chosen, GUIDE_FOLDER=guide, MODEL_PATH=model,
                 PYTHONPATH=os.path.join(ROOT, 'bindings', 'python'), PYTHONDONTWRITEBYTECODE='1',
                 SENTIMENT_LIBRARY=os.path.join(build, 'libsentiment.so.0'),
                 PROMETHEUS_MULTIPROC_DIR=counts)
@@ -82,7 +86,7 @@ def services(options, folder):
                 ('guide', HERE, 'guide_' + kind.lower(), guide)):
             counts = tempfile.mkdtemp(dir=folder)
             found[kind, name] = (*start(options.python, place, module, options.workers),
-                                 environment(build, guide, model, counts))
+                                 environment(build, guide, model, counts, options.workers))
     return found
 
 
@@ -146,7 +150,7 @@ def main():
     parser.add_argument('--texts', required=True, help='a TSV with a column "text"')
     parser.add_argument('--seconds', type=int, default=5)
     parser.add_argument('--rounds', type=int, default=3)
-    parser.add_argument('--workers', type=int, default=2, help='of every service')
+    parser.add_argument('--workers', type=int, default=1, help='of every service')
     options = parser.parse_args()
     options.python = os.path.abspath(options.python)
     with tempfile.TemporaryDirectory() as folder:
