@@ -13,7 +13,7 @@ export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
 # Packages before configuration before the build, also under make -j.
 .NOTPARALLEL:
 .PHONY: build help deps-light deps demo test-tools test install bench bench-bindings
-.PHONY: bench-serve fuzz abi bindings docs format clean
+.PHONY: bench-serve bench-services fuzz abi bindings docs format clean
 
 build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
 	ninja -C $(BUILD)
@@ -70,6 +70,12 @@ bench-serve: test-tools ## load the server beside FastAPI on PyTorch and ONNX Ru
 	ninja -C $(BUILD)
 	python3 bench/serve/serve.py $(BUILD) $(VENV)-serve/bin/python --texts $(TEXTS) --rivals
 
+bench-services: test-tools ## load the Python services beside the guide's on PyTorch; TEXTS= a TSV
+	@.ci/deps.sh bench
+	@CI=true .ci/venv.sh $(VENV)-services examples/python/requirements.txt --system-site-packages
+	ninja -C $(BUILD)
+	python3 bench/deploy/services.py $(BUILD) $(VENV)-services/bin/python --texts $(TEXTS)
+
 fuzz: ## run the fuzz targets with clang, SECONDS= of each (default 30)
 	@.ci/deps.sh ci
 	@.ci/fuzz.sh $(SECONDS)
@@ -92,5 +98,6 @@ format: ## format the C and C++ sources
 	git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
 
 clean: ## remove the build folders that these targets and .ci/run make
-	rm -rf $(BUILD) $(DEMO) $(VENV) $(VENV)-bench $(VENV)-serve
-	rm -rf build-aarch64 build-abi build-asan build-clang build-docs build-fuzz build-tsan
+	rm -rf $(BUILD) $(DEMO) $(VENV) $(VENV)-bench $(VENV)-serve $(VENV)-services
+	rm -rf build-aarch64 build-abi build-asan build-clang build-deploy build-docs build-fuzz
+	rm -rf build-tsan

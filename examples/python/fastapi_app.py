@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 from fastapi_bodies import BatchRequest, BatchResponse, PredictionResponse, TextRequest
 from service import MAX_BODY, log, model, processor, record
 
-SHORT = 1000  # characters
+SHORT = 1000 if model.info.padding == 'none' else 0  # characters; padding makes all long
 User = Annotated[Optional[str], Header(alias='X-User-Id')]
 
 

@@ -7,7 +7,8 @@ import weakref
 from ctypes import byref
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Type, Union, overload
+from typing import (TYPE_CHECKING, Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Type,
+                    Union, overload)
 
 from . import _batch, _ffi, _handles, _options, _texts, errors
 from ._batch import Batch
@@ -25,7 +26,7 @@ class Model:
     """A loaded model. Any number of threads may use one at the same time.
 
     It is immutable: copies are the same object. It can be pickled if it was loaded by
-    path: then the path travels, and the model is loaded again where it arrives.
+    path: then the absolute path travels, and the model is loaded again where it arrives.
     """
 
     __slots__ = ('_pool', '_labels', '_info', '_origin', '_settings', '_final', '__weakref__')
@@ -38,8 +39,11 @@ class Model:
     _settings: Dict[str, Any]
     _final: Any
 
-    def __init__(self) -> None:
-        raise TypeError('use Model.load(path) or Model.default()')
+    if TYPE_CHECKING:
+        def __init__(self) -> None: ...  # so that arguments are a mistake there, too
+    else:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            raise TypeError('use Model.load(path) or Model.default()')
 
     @classmethod
     def _make(cls, lib: Opened, handle: int, origin: Any, settings: Dict[str, Any],
@@ -121,8 +125,10 @@ class Model:
         if source is _DEFAULT:
             handle, origin = _handles.load_file(lib, _handles.find_default(lib), how), None
         elif isinstance(source, (str, os.PathLike)):
-            origin = os.fspath(source)
-            handle = _handles.load_file(lib, _options.path_bytes(origin), how)
+            place = _options.path_bytes(source)
+            # Whoever is sent a pickle may be in another folder.
+            origin = os.path.abspath(source)
+            handle = _handles.load_file(lib, place, how)
         else:
             data = _file_bytes(source)
             handle, origin, kept = _handles.load_memory(lib, data, how), _MEMORY, (kept, data)

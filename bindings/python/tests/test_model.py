@@ -64,6 +64,10 @@ class LoadTest(support.Case):
         """There is another way."""
         with self.assertRaisesRegex(TypeError, r'Model\.load'):
             sentiment.Model()
+        with self.assertRaisesRegex(TypeError, r'Model\.load'):
+            sentiment.Model('path')
+        with self.assertRaisesRegex(TypeError, r'Model\.load'):
+            sentiment.Model(path='path', threads=2)
 
     def test_missing(self):
         """No file."""
@@ -270,6 +274,17 @@ class CopyTest(support.Case):
         self.assertIsNot(again, model)
         self.assertEqual(again.session_info, model.session_info)
         self.assertEqual(again.predict(b'word_1 \xff'), model.predict(b'word_1 \xff'))
+
+    def test_pickle_elsewhere(self):
+        """A relative path is meant from where the model was loaded."""
+        folder, name = os.path.split(self.tiny())
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir(folder)
+        model = self.load(name)
+        os.chdir(here)
+        with pickle.loads(pickle.dumps(model)) as again:
+            self.assertEqual(again.predict('word_1'), model.predict('word_1'))
 
     def test_pickle_default(self):
         """The default model is that of where it arrives."""
