@@ -84,10 +84,11 @@ bindings: ## renew what is generated from the header; needs clang
 	@.ci/deps.sh ci
 	python3 -B bindings/generate.py
 
+# Not --quiet: mkdocs counts no warnings then, and --strict lets them pass.
 docs: ## build the site of docs/ into build-docs/
 	@.ci/deps.sh docs
 	@CI=true .ci/venv.sh build-deploy/site docs/site/requirements.txt
-	@NO_MKDOCS_2_WARNING=1 build-deploy/site/bin/mkdocs build --quiet --strict \
+	@NO_MKDOCS_2_WARNING=1 build-deploy/site/bin/mkdocs build --strict \
 		--config-file docs/site/mkdocs.yml
 	@echo build-docs/index.html
 
