@@ -30,11 +30,11 @@ image="$light libevent-dev libssl-dev"
 image_torch="$image g++ libtorch-dev"
 
 # deploy: what the tests of deploy/ run, and build images with: a builder that needs no
-# daemon, and what makes its base image; the proxy, and a client for HTTP/2; Prometheus.
-deploy="$full buildah debootstrap nginx-light nghttp2-client prometheus wrk curl"
+# daemon, and what makes its base image; the proxy, its client, and Prometheus.
+deploy="$full buildah debootstrap nginx prometheus curl openssl python3-yaml"
 
 # bench: what `make bench` measures beside the library.
-bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux wrk"
+bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux wrk nginx"
 
 foreign=''
 case "${1:-}" in

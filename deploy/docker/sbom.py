@@ -70,13 +70,15 @@ def debian_packages(folder):
     return [package_of(fields) for fields in sorted(found, key=lambda one: one['Package'])]
 
 
-def our_files(root, number=0):
-    """Regular files below a folder, with digests; links are names for these."""
+def our_files(root, output):
+    """Regular files below a folder but the list itself, with digests; links are names for
+    these."""
+    number = 0
     for folder, folders, names in os.walk(root):
         folders.sort()
         for name in sorted(names):
             path = os.path.join(folder, name)
-            if os.path.islink(path):
+            if os.path.islink(path) or os.path.abspath(path) == os.path.abspath(output):
                 continue
             with open(path, 'rb') as file:
                 data = file.read()
@@ -138,7 +140,7 @@ def main():
     parser.add_argument('--output', required=True)
     options = parser.parse_args()
     try:
-        files = list(our_files(options.files))
+        files = list(our_files(options.files, options.output))
         if not files:
             raise ValueError('%s: there are no files' % options.files)
         made = document(debian_packages(options.dpkg), files, options.version)

@@ -7,6 +7,7 @@ A comment on the line before a block says what the tests do with it:
   <!-- run -->              shell: the commands are run, in the order of the text
   <!-- run: MODEL -->       ... where there is a bundled model
   <!-- run: TORCH -->       ... where there is the plugin for libtorch
+  <!-- deploy -->           shell: run by the test of that deployment, in tests/deploy/
 
 Other marks belong to the tests of deploy/, which find their blocks by them.
 
@@ -31,6 +32,7 @@ class Block:
         self.file = value.strip() if key == 'file' else None
         self.run = key == 'run'
         self.needs = value.strip() if self.run else ''
+        self.deploy = key == 'deploy'
         self.span = found.span('text')
 
     def __str__(self):

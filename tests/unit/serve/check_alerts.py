@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""check_alerts.py ROOT [PROMTOOL]: the alert rules are about metrics that there are.
+"""check_alerts.py ROOT [PROMTOOL]: alert rules and dashboard are about metrics that there
+are.
 
-Every name in deploy/prometheus/alerts.yml is one that the server writes, and where
-promtool is there (Debian package prometheus) the rules and their tests pass.
+Every name in deploy/prometheus/alerts.yml and deploy/grafana/dashboard.json is one that
+the server writes, and where promtool is there (Debian package prometheus) the rules and
+their tests pass.
 """
 import pathlib
 import re
@@ -29,7 +31,7 @@ def main(root, promtool=None):
     """The exit status."""
     root = pathlib.Path(root)
     rules = root / 'deploy/prometheus/alerts.yml'
-    unknown = check_names(root, rules)
+    unknown = check_names(root, rules) + check_names(root, root / 'deploy/grafana/dashboard.json')
     if unknown:
         print('no such metrics:', ', '.join(unknown))
         return 1
