@@ -42,7 +42,7 @@ demo: deps-light $(DEMO)/build.ninja ## build, then classify sentences with the 
 # What the tests need beside the library.
 test-tools: deps $(BUILD)/build.ninja
 	@.ci/venv.sh $(VENV)
-	@.ci/configure.sh $(BUILD) tests=true torch=enabled onnx=enabled serve=enabled
+	@.ci/configure.sh $(BUILD) tests=true torch=enabled onnx=enabled serve=enabled lambda=enabled
 
 test: test-tools ## build with libtorch, the ONNX checker and the server; run tests
 	ninja -C $(BUILD)

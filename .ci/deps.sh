@@ -10,7 +10,7 @@ light='gcc libc6-dev meson ninja-build pkg-config zlib1g-dev libjansson-dev pyth
 # full: the plugins for libtorch and ONNX, and the tests. Without OpenBLAS,
 # libtorch falls back on the reference BLAS, which trains ten times as slowly.
 full="$light g++ libtorch-dev libonnx-dev libprotobuf-dev libopenblas0-openmp libcmocka-dev"
-full="$full abigail-tools python3-venv libevent-dev libssl-dev"
+full="$full abigail-tools python3-venv libevent-dev libssl-dev libcurl4-openssl-dev"
 # The Python binding is tested inside Spark, which runs on Java. Go and Rust, which
 # Debian 12 has in older versions than the bindings need, are taken as they are found.
 full="$full openjdk-17-jre-headless"
@@ -22,7 +22,7 @@ ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user prometheus ch
 arm64='zlib1g-dev:arm64 libjansson-dev:arm64 libcmocka-dev:arm64'
 
 # deploy: what the tests of deploy/ run, and build images with.
-deploy="$full"
+deploy="$full zip"
 
 # bench: what `make bench` measures beside the library.
 bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux wrk"
