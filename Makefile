@@ -13,7 +13,7 @@ export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
 # Packages before configuration before the build, also under make -j.
 .NOTPARALLEL:
 .PHONY: build help deps-light deps demo test-tools test install bench bench-bindings
-.PHONY: bench-serve fuzz abi bindings format clean
+.PHONY: bench-serve bench-lambda fuzz abi bindings format clean
 
 build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
 	ninja -C $(BUILD)
@@ -69,6 +69,13 @@ bench-serve: test-tools ## load the server beside FastAPI on PyTorch and ONNX Ru
 	@CI=true .ci/venv.sh $(VENV)-serve bench/serve/requirements.txt --system-site-packages
 	ninja -C $(BUILD)
 	python3 bench/serve/serve.py $(BUILD) $(VENV)-serve/bin/python --texts $(TEXTS) --rivals
+
+bench-lambda: test-tools ## start Lambda functions, in C, Python and the guide's on PyTorch
+	@.ci/deps.sh deploy
+	@.ci/deps.sh bench
+	@CI=true .ci/venv.sh build-deploy/lambda tests/deploy/lambda/requirements.txt
+	ninja -C $(BUILD)
+	python3 bench/deploy/lambda.py $(BUILD) build-deploy/lambda/bin/python
 
 fuzz: ## run the fuzz targets with clang, SECONDS= of each (default 30)
 	@.ci/deps.sh ci

@@ -80,7 +80,7 @@ event_shape event_read(const json_t *event, event_request *request)
     if (json_is_object(http)) {
         method = text_at(http, "method");
         path = text_at(event, "rawPath");
-    } else if (!method && json_object_get(event, "body")) {
+    } else if (!json_object_get(event, "httpMethod") && json_object_get(event, "body")) {
         method = "POST";
         path = "/";
     }

@@ -8,6 +8,7 @@ the environment: MODEL_PATH, MODEL_S3_URI, MODEL_SHA256, CORS_ORIGIN.
 """
 import base64
 import binascii
+import datetime
 import hashlib
 import json
 import os
@@ -213,7 +214,8 @@ def answer_post(event, seconds):
 
 def route(event):
     """Method and last part of the path; None for what API Gateway does not send."""
-    http = (event.get('requestContext') or {}).get('http')
+    context = event.get('requestContext')
+    http = context.get('http') if isinstance(context, dict) else None
     if isinstance(http, dict):
         method, path = http.get('method'), event.get('rawPath')
     elif 'httpMethod' not in event and 'body' in event:
@@ -254,7 +256,9 @@ def lambda_handler(event, context):
         headers['Allow'] = 'POST, OPTIONS'
     if status == 204:
         headers.update(PREFLIGHT)
-    print(json.dumps({'level': 'WARN' if status >= 500 else 'INFO', 'message': 'request',
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='milliseconds')
+    print(json.dumps({'timestamp': now.replace('+00:00', 'Z'),
+                      'level': 'WARN' if status >= 500 else 'INFO', 'message': 'request',
                       'requestId': context.aws_request_id, 'status': status,
                       'milliseconds': round(1000 * (time.perf_counter() - started), 3)}),
           flush=True)

@@ -10,6 +10,7 @@ import http.server
 import json
 import queue
 import re
+import sys
 import threading
 import time
 
@@ -32,6 +33,7 @@ class Invocation:
 class Handler(http.server.BaseHTTPRequestHandler):
     """One request of the runtime."""
     protocol_version = 'HTTP/1.1'
+    disable_nagle_algorithm = True
 
     def log_message(self, *unused):  # pylint: disable=arguments-differ
         """Quiet."""
@@ -104,6 +106,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             invocation.done.set()
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Listens; a runtime that was killed is no error of its own."""
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Emulator:
     """Runs the server; a context manager."""
 
@@ -112,9 +123,8 @@ class Emulator:
         self.running, self.faults, self.failed = {}, {}, []
         self.waiting = threading.Event()
         self.count = 0
-        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.server = Server(('127.0.0.1', 0), Handler)
         self.server.owner = self
-        self.server.daemon_threads = True
         self.host = '127.0.0.1:%d' % self.server.server_port
 
     def __enter__(self):
