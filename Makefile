@@ -13,7 +13,7 @@ export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
 # Packages before configuration before the build, also under make -j.
 .NOTPARALLEL:
 .PHONY: build help deps-light deps demo test-tools test install bench bench-bindings
-.PHONY: bench-serve bench-services fuzz abi bindings docs format clean
+.PHONY: bench-serve bench-services bench-lambda fuzz abi bindings docs format clean
 
 build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
 	ninja -C $(BUILD)
@@ -42,7 +42,7 @@ demo: deps-light $(DEMO)/build.ninja ## build, then classify sentences with the 
 # What the tests need beside the library.
 test-tools: deps $(BUILD)/build.ninja
 	@.ci/venv.sh $(VENV)
-	@.ci/configure.sh $(BUILD) tests=true torch=enabled onnx=enabled serve=enabled
+	@.ci/configure.sh $(BUILD) tests=true torch=enabled onnx=enabled serve=enabled lambda=enabled
 
 test: test-tools ## build with libtorch, the ONNX checker and the server; run tests
 	ninja -C $(BUILD)
@@ -75,6 +75,13 @@ bench-services: test-tools ## load the Python services beside the guide's on PyT
 	@CI=true .ci/venv.sh $(VENV)-services examples/python/requirements.txt --system-site-packages
 	ninja -C $(BUILD)
 	python3 bench/deploy/services.py $(BUILD) $(VENV)-services/bin/python --texts $(TEXTS)
+
+bench-lambda: test-tools ## start Lambda functions, in C, Python and the guide's on PyTorch
+	@.ci/deps.sh deploy
+	@.ci/deps.sh bench
+	@CI=true .ci/venv.sh build-deploy/lambda tests/deploy/lambda/requirements.txt
+	ninja -C $(BUILD)
+	python3 bench/deploy/lambda.py $(BUILD) build-deploy/lambda/bin/python
 
 fuzz: ## run the fuzz targets with clang, SECONDS= of each (default 30)
 	@.ci/deps.sh ci

@@ -12,6 +12,7 @@ light='gcc libc6-dev meson ninja-build pkg-config zlib1g-dev libjansson-dev pyth
 # libtorch falls back on the reference BLAS, which trains ten times as slowly.
 full="$light g++ libtorch-dev libonnx-dev libprotobuf-dev libopenblas0-openmp libcmocka-dev"
 full="$full abigail-tools python3-venv python3-html5lib libevent-dev libssl-dev"
+full="$full libcurl4-openssl-dev"
 # The Python binding is tested inside Spark, which runs on Java. Go and Rust, which
 # Debian 12 has in older versions than the bindings need, are taken as they are found.
 full="$full openjdk-17-jre-headless"
@@ -30,8 +31,8 @@ image="$light libevent-dev libssl-dev"
 image_torch="$image g++ libtorch-dev"
 
 # deploy: what the tests of deploy/ run, and build images with: a builder that needs no
-# daemon, and what makes its base image; the proxy, its client, and Prometheus.
-deploy="$full buildah debootstrap nginx prometheus curl openssl python3-yaml"
+# daemon, and what makes its base image; the proxy, its client, and Prometheus; packages.
+deploy="$full buildah debootstrap nginx prometheus curl openssl python3-yaml zip"
 
 # bench: what `make bench` measures beside the library.
 bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux wrk nginx"
