@@ -32,7 +32,7 @@ image_torch="$image g++ libtorch-dev"
 
 # deploy: what the tests of deploy/ run, and build images with: a builder that needs no
 # daemon, and what makes its base image; the proxy, its client, and Prometheus; packages.
-deploy="$full buildah debootstrap nginx prometheus curl openssl python3-yaml zip"
+deploy="$full buildah debootstrap nginx prometheus curl openssl python3-yaml zip git"
 
 # bench: what `make bench` measures beside the library.
 bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux wrk nginx"
