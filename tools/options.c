@@ -76,10 +76,20 @@ static bool store_double(const option_spec *spec, const char *value, void *targe
     return good;
 }
 
+/* Equal but for case: deployments write LOG_LEVEL=INFO. */
+static bool same_choice(const char *name, const char *given)
+{
+    while (*name && tolower((unsigned char)*given) == *name) {
+        name++;
+        given++;
+    }
+    return !*name && !*given;
+}
+
 static bool store_choice(const option_spec *spec, const char *value, void *target)
 {
     for (const option_choice *choice = spec->choices; choice->name; choice++) {
-        if (!same_name(choice->name, value, strlen(value)))
+        if (!same_choice(choice->name, value))
             continue;
         *(int32_t *)target = choice->value;
         return true;

@@ -136,6 +136,33 @@ class Log(serving.Case):
         self.assertNotIn('word_', text)
         self.assertNotIn('secret', text)
 
+    def test_gcp(self):
+        """Google Cloud Logging's names; the trace of each request, and not of the next one."""
+        trace, key = 'a' * 31 + '1', 'logging.googleapis.com/trace'
+        path = self.write('gcp', '')
+        with serving.Server('--model', self.model, '--log-file', path, '--log-format', 'gcp',
+                            env={'GOOGLE_CLOUD_PROJECT': 'shop-1'}) as server:
+            server.wait_until_ready()
+            kept = server.connect()
+            for fields in ({'traceparent': f'00-{trace}-00000000000000ff-01'}, {},
+                           {'X_Cloud_Trace_Context': f'{trace}/255;o=0'}):
+                server.post('/predict', {'text': 'word_1'}, connection=kept, **fields)
+            server.post('/predict', {'text': ''}, traceparent=f'00-{trace}-00000000000000ff-01')
+            kept.close()
+        lines = [line for line in self.lines(path) if 'route' not in line.get('context', {}) or
+                 line['context']['route'] == '/predict']
+        self.assertEqual({line['severity'] for line in lines}, {'INFO', 'WARNING'})
+        for line in lines:
+            self.assertTrue(line['message'] and line['time'].endswith('Z'), line)
+            self.assertTrue({'level', 'timestamp'}.isdisjoint(line), line)
+        made = [line for line in lines if line['event_type'] == 'prediction']
+        name = f'projects/shop-1/traces/{trace}'
+        self.assertEqual([line.get(key) for line in made], [name, None, name])
+        self.assertEqual([line.get('logging.googleapis.com/trace_sampled') for line in made],
+                         [True, None, False])
+        self.assertEqual(made[2]['logging.googleapis.com/spanId'], '00000000000000ff')
+        self.assertEqual([line[key] for line in lines if line['event_type'] == 'error'], [name])
+
     def test_text_on_request(self):
         lines = self.run_server('--log-text')
         self.assertEqual([line['text'] for line in lines if line['event_type'] == 'prediction'],

@@ -57,6 +57,8 @@ class Config(serving.unittest.TestCase):
                                        SENTIMENT_LOG_LEVEL='off'))
         self.assertEqual([found['port'], found['model'], found['log-level']], ['10', 'n', 'off'])
         self.assertEqual(self.settings(env={'PORT': ''})['port'], '8000')
+        self.assertEqual(self.settings(env={'LOG_LEVEL': 'INFO'})['log-level'], 'info')
+        self.assertEqual(self.settings(env={'GOOGLE_CLOUD_PROJECT': 'a'})['log-project'], 'a')
 
     def test_model_or_models(self):
         """They exclude each other; of two sources the stronger one has its way."""
@@ -96,6 +98,11 @@ class Config(serving.unittest.TestCase):
         self.refused('--burst', '9', says='--rate')
         self.refused('--model', 'a', '--models', 'b', says='exclude')
         self.refused('--default-model', 'a', says='--models')
+        self.refused('--log-format', 'xml', says='json, gcp')
+        self.refused('--log-level', 'inform', says='--log-level')
+        self.refused('--log-project', 'a' * 101, says='--log-project')
+        self.refused('--health-check', '--port', '0', says='--port')
+        self.refused('--config', self.file('health-check = 1\n'), says='no setting')
 
     def test_help(self):
         done = serving.run('serve', '--help')

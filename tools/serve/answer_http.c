@@ -217,6 +217,7 @@ static void note(connection *client, int status, const char *code, const char *t
     if (!serve_log_wants(owner->log, level))
         return;
     serve_log_request about = {.request_id = {client->id, strlen(client->id)},
+                               .trace = &client->trace,
                                .route = client->route < routes_count ? routes_names[client->route]
                                                                      : NULL,
                                .code = status};

@@ -29,11 +29,15 @@
 static const option_spec source_options[] = {
     WORD("config", file, "FILE", "settings, a line \"name = value\" each"),
     FLAG("print-config", print, "print the settings in that form and end"),
+    FLAG("health-check", health_check, "ask the server of these settings for /health and end"),
     {.name = NULL}};
 
 static const option_choice levels[] = {{"debug", SERVE_LOG_DEBUG},     {"info", SERVE_LOG_INFO},
                                        {"warning", SERVE_LOG_WARNING}, {"error", SERVE_LOG_ERROR},
                                        {"off", SERVE_LOG_OFF},         {NULL, 0}};
+
+static const option_choice formats[] = {
+    {"json", SERVE_LOG_JSON}, {"gcp", SERVE_LOG_GCP}, {NULL, 0}};
 
 static const option_spec log_options[] = {
     WORD("log-file", log_file, "FILE", "write the log there instead of to standard error"),
@@ -43,6 +47,12 @@ static const option_spec log_options[] = {
      .offset = offsetof(config, log_level),
      .choices = levels,
      .help = "least that is logged"},
+    {.name = "log-format",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(config, log_format),
+     .choices = formats,
+     .help = "names of its fields: the guide's, or those of Google Cloud Logging"},
+    WORD("log-project", log_project, "ID", "gcp: the project that the traces of requests are in"),
     FLAG("log-text", log_text, "log the texts themselves, too"),
     SECONDS("log-metrics", log_metrics, "between lines that sum up; 0: none"),
     {.name = NULL}};
@@ -124,6 +134,12 @@ static const option_spec own_options[] = {
     SECONDS("drain-delay", drain_delay, "of serving on after SIGTERM, not ready any more"),
     SECONDS("drain-timeout", drain_timeout, "for what is under way when draining"),
     {.name = NULL}};
+
+bool config_is_source(const option_spec *spec)
+{
+    const size_t count = sizeof source_options / sizeof *source_options;
+    return spec >= source_options && spec < source_options + count;
+}
 
 void config_groups(config *settings, option_group groups[CONFIG_GROUPS])
 {

@@ -30,8 +30,10 @@ typedef struct config {
 
     const char *log_file;
     bool log_stderr, log_text;
-    int32_t log_level;  /* serve_log_level */
-    double log_metrics; /* seconds */
+    int32_t log_level;       /* serve_log_level */
+    int32_t log_format;      /* serve_log_format */
+    const char *log_project; /* NULL: none */
+    double log_metrics;      /* seconds */
     const char *tls_certificate, *tls_key;
     const char *cors; /* NULL: off */
     const char *api_keys;
@@ -39,7 +41,7 @@ typedef struct config {
     const char *admin_token; /* NULL: no admin port */
     uint32_t admin_port;
 
-    bool print;
+    bool print, health_check;
     const char *file;
     char **storage; /* words made from the file and the environment */
 } config;
@@ -52,6 +54,8 @@ void config_free(config *settings);
 /* The groups of options, ended by NULL specs; `groups` takes CONFIG_GROUPS. */
 #define CONFIG_GROUPS 12
 void config_groups(config *settings, option_group groups[CONFIG_GROUPS]);
+/* Whether an option is no setting, but says what to do, or where settings are. */
+bool config_is_source(const option_spec *spec);
 /* Lines "name = value", which --config reads back. */
 void config_print(config *settings, emit *to);
 

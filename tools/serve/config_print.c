@@ -54,9 +54,7 @@ void config_print(config *settings, emit *to)
     for (const option_group *group = groups; group->specs; group++) {
         for (const option_spec *spec = group->specs; spec->name; spec++) {
             const void *value = (const char *)group->target + spec->offset;
-            bool is_source =
-                strcmp(spec->name, "config") == 0 || strcmp(spec->name, "print-config") == 0;
-            if (is_source || !is_set(spec, value))
+            if (config_is_source(spec) || !is_set(spec, value))
                 continue;
             emit_format(to, "%s = ", spec->name);
             print_value(spec, value, to);

@@ -22,9 +22,9 @@ static const command_help help = {
     .summary = "Answers over HTTP: POST /predict, POST /predict_batch, GET /health, and more.",
     .details = "Each option is also an environment variable, SENTIMENT_ and its name in capitals\n"
                "with underscores (SENTIMENT_MAX_TEXTS), and a line of --config. The command line\n"
-               "beats the environment, which beats the file. PORT, MODEL_PATH and LOG_LEVEL are\n"
-               "read too, where the names with SENTIMENT_ are not set. SIGTERM ends the server\n"
-               "when all requests are answered."};
+               "beats the environment, which beats the file. PORT, MODEL_PATH, LOG_LEVEL and\n"
+               "GOOGLE_CLOUD_PROJECT are read too, where the names with SENTIMENT_ are not set.\n"
+               "SIGTERM ends the server when all requests are answered."};
 
 static const config defaults = {
     .host = "127.0.0.1",
@@ -44,6 +44,7 @@ static const config defaults = {
     .write_timeout = 30,
     .drain_timeout = 30,
     .log_level = SERVE_LOG_INFO,
+    .log_format = SERVE_LOG_JSON,
     .log_metrics = 60,
     .admin_port = 8001,
 };
@@ -51,7 +52,10 @@ static const config defaults = {
 /* Names of the guide, and of what runs containers. */
 static const struct {
     const char *variable, *option;
-} others[] = {{"MODEL_PATH", "model"}, {"PORT", "port"}, {"LOG_LEVEL", "log-level"}};
+} others[] = {{"MODEL_PATH", "model"},
+              {"PORT", "port"},
+              {"LOG_LEVEL", "log-level"},
+              {"GOOGLE_CLOUD_PROJECT", "log-project"}};
 
 typedef struct words {
     char **items;
@@ -111,11 +115,12 @@ static const char *variable_of(const char *option)
     return value && *value ? value : NULL;
 }
 
-/* --print-config is for a person; SENTIMENT_ISA is read by the library, which knows
- * more names. */
+/* --print-config and --health-check are for a call; SENTIMENT_ISA is read by the
+ * library, which knows more names. */
 static bool is_for_environment(const option_spec *spec)
 {
-    return strcmp(spec->name, "print-config") != 0 && strcmp(spec->name, "isa") != 0;
+    return strcmp(spec->name, "config") == 0 ||
+           (!config_is_source(spec) && strcmp(spec->name, "isa") != 0);
 }
 
 static bool from_environment(words *to, const option_group *groups)
@@ -162,7 +167,7 @@ static bool take_line(words *to, const option_group *groups, char *line)
     *value++ = 0;
     name = trim(name);
     const option_spec *spec = find_spec(groups, name);
-    if (!spec || strcmp(name, "config") == 0 || strcmp(name, "print-config") == 0) {
+    if (!spec || config_is_source(spec)) {
         message("serve: there is no setting '%s'", name);
         return false;
     }
@@ -231,6 +236,11 @@ static int check_together(const config *settings)
         return options_wrong(&help, "--burst goes with --rate");
     if (settings->rate > 0 && settings->burst > 0 && settings->burst < 1)
         return options_wrong(&help, "--burst is less than one text");
+    if (settings->log_project && strlen(settings->log_project) > SERVE_LOG_PROJECT_LIMIT)
+        return options_wrong(&help, "--log-project has more than %d bytes",
+                             SERVE_LOG_PROJECT_LIMIT);
+    if (settings->health_check && settings->port == 0)
+        return options_wrong(&help, "--health-check needs the server's --port");
     if (settings->max_texts > settings->queue)
         return options_wrong(&help, "--max-texts is %u, more than --queue %u can ever admit",
                              (unsigned)settings->max_texts, (unsigned)settings->queue);

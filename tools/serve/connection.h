@@ -15,6 +15,7 @@
 #include "keys.h"
 #include "out.h"
 #include "peer.h"
+#include "trace.h"
 
 struct loop;
 struct route;
@@ -62,6 +63,7 @@ typedef struct connection {
     job *job;                   /* while WAITING */
     http_slice parameters[REQUEST_PARAMETERS];
     char id[REQUEST_ID_LIMIT + 1];
+    trace_context trace;
     char key_name[SERVE_KEYS_NAME_LIMIT + 1]; /* of its API key; empty: none */
 
     char peer[PEER_SIZE]; /* who it is without a key */

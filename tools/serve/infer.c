@@ -253,6 +253,7 @@ void infer_note(connection *client, const job *work)
     http_slice user = user_of(client);
     const serve_version *version = work->version;
     serve_log_request about = {.request_id = {client->id, strlen(client->id)},
+                               .trace = &client->trace,
                                .user_id = {user.data, user.size},
                                .model = {version->name, strlen(version->name)},
                                .version = {version->version, strlen(version->version)},

@@ -25,7 +25,9 @@ enum {
     RING_MOST = 1 << 30
 };
 
+/* By level. */
 static const char *const level_names[] = {"", "debug", "info", "warning", "error"};
+static const char *const severities[] = {"", "DEBUG", "INFO", "WARNING", "ERROR"};
 
 /* --------------------------------------------------------- opening, closing */
 
@@ -93,6 +95,12 @@ sentiment_status serve_log_open(const serve_log_options *options, serve_log **lo
     if ((unsigned)options->level > SERVE_LOG_OFF)
         return serve_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, "no such level: %d",
                           (int)options->level);
+    if ((unsigned)options->format > SERVE_LOG_GCP)
+        return serve_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT, "no such format: %d",
+                          (int)options->format);
+    if (options->project && strlen(options->project) > SERVE_LOG_PROJECT_LIMIT)
+        return serve_fail(error, SENTIMENT_ERROR_INVALID_ARGUMENT,
+                          "a project's id has at most %d bytes", SERVE_LOG_PROJECT_LIMIT);
     serve_log *made = aligned_alloc(64, (sizeof *made + 63) / 64 * 64);
     if (!made)
         return serve_fail_memory(error);
@@ -101,6 +109,8 @@ sentiment_status serve_log_open(const serve_log_options *options, serve_log **lo
     sem_init(&made->finished, 0, 0);
     made->level = options->level ? options->level : SERVE_LOG_INFO;
     made->with_text = options->with_text;
+    made->format = options->format;
+    made->project = options->project;
     sentiment_status status = open_sinks(made, options, error);
     if (!status && !make_ring(made, options->ring_bytes ? options->ring_bytes : RING_DEFAULT))
         status = serve_fail_memory(error);
@@ -236,11 +246,33 @@ static void push(serve_log *log, log_line *line)
 
 /* ------------------------------------------------------------------- lines */
 
-static void begin(log_line *line, serve_log_level level, const char *type)
+/* `message` is what a reader of Cloud Logging sees of a line. */
+static void begin(const serve_log *log, log_line *line, serve_log_level level, const char *type,
+                  const char *message)
 {
-    log_line_begin(line);
-    log_line_name(line, "level", level_names[level]);
+    bool gcp = log->format == SERVE_LOG_GCP;
+    log_line_begin(line, gcp ? "time" : "timestamp");
+    if (gcp) {
+        log_line_name(line, "severity", severities[level]);
+        log_line_text(line, "message", message, strlen(message), TEXT_LIMIT);
+    } else {
+        log_line_name(line, "level", level_names[level]);
+    }
     log_line_name(line, "event_type", type);
+}
+
+/* By these fields Cloud Logging finds the lines of a request, and Cloud Trace shows them. */
+static void put_trace(const serve_log *log, log_line *line, const serve_log_request *request)
+{
+    char name[SERVE_LOG_PROJECT_LIMIT + 64];
+    const trace_context *trace = request ? request->trace : NULL;
+    if (log->format != SERVE_LOG_GCP || !log->project || !trace || !trace->id[0])
+        return;
+    snprintf(name, sizeof name, "projects/%s/traces/%s", log->project, trace->id);
+    log_line_name(line, "logging.googleapis.com/trace", name);
+    if (trace->span[0])
+        log_line_name(line, "logging.googleapis.com/spanId", trace->span);
+    log_line_boolean(line, "logging.googleapis.com/trace_sampled", trace->sampled);
 }
 
 static void put_text(log_line *line, const char *key, serve_log_text text, size_t limit)
@@ -274,9 +306,13 @@ void serve_log_write_prediction(serve_log *log, const serve_log_request *request
                                 const serve_log_prediction *prediction)
 {
     log_line line;
+    char message[64];
     if (!serve_log_wants(log, SERVE_LOG_INFO))
         return;
-    begin(&line, SERVE_LOG_INFO, "prediction");
+    snprintf(message, sizeof message, "prediction %d, confidence %.3f", (int)prediction->prediction,
+             (double)prediction->confidence);
+    begin(log, &line, SERVE_LOG_INFO, "prediction", message);
+    put_trace(log, &line, request);
     log_line_integer(&line, "text_length", (int64_t)prediction->text_length);
     log_line_integer(&line, "prediction", prediction->prediction);
     log_line_number(&line, "confidence", (double)prediction->confidence);
@@ -296,7 +332,8 @@ void serve_log_write_error(serve_log *log, serve_log_level level, const serve_lo
     log_line line;
     if (!serve_log_wants(log, level))
         return;
-    begin(&line, level, "error");
+    begin(log, &line, level, "error", error);
+    put_trace(log, &line, request);
     log_line_text(&line, "error", error, strlen(error), TEXT_LIMIT);
     log_line_open(&line, "context");
     put_user(&line, request);
@@ -313,7 +350,7 @@ void serve_log_write_metrics(serve_log *log, const char *const *names, const dou
     log_line line;
     if (!serve_log_wants(log, SERVE_LOG_INFO))
         return;
-    begin(&line, SERVE_LOG_INFO, "metrics");
+    begin(log, &line, SERVE_LOG_INFO, "metrics", "metrics");
     log_line_open(&line, "metrics");
     for (size_t i = 0; i < count; i++)
         log_line_number(&line, names[i], values[i]);
@@ -331,7 +368,8 @@ void serve_log_write_event(serve_log *log, serve_log_level level, const char *fo
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    begin(&line, level, "server");
-    log_line_name(&line, "message", message);
+    begin(log, &line, level, "server", message);
+    if (log->format != SERVE_LOG_GCP)
+        log_line_name(&line, "message", message);
     push(log, &line);
 }

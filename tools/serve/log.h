@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "trace.h"
+
 typedef struct serve_log serve_log;
 
 typedef enum serve_log_level {
@@ -24,12 +26,22 @@ typedef enum serve_log_level {
     SERVE_LOG_OFF = 5
 } serve_log_level;
 
+/* Names of the fields: the guide's; or those that Google Cloud Logging knows (severity,
+ * time, message, the trace), the guide's other fields beside them. */
+typedef enum serve_log_format { SERVE_LOG_JSON, SERVE_LOG_GCP } serve_log_format;
+
+/* Bytes of a project's id; Google's own limit is 30. */
+#define SERVE_LOG_PROJECT_LIMIT 100
+
 typedef struct serve_log_options {
     const char *path; /* NULL: no file; appended to, made with mode 0640 */
     bool to_stderr;
     serve_log_level level; /* lines below are not made; 0: SERVE_LOG_INFO */
     bool with_text;        /* "text": the text itself, cut at 1 KiB */
-    size_t ring_bytes;     /* 0: 1 MiB; at least 64 KiB; rounded up to a power of two */
+    serve_log_format format;
+    const char
+        *project;      /* GCP: of the traces, which are left out without one; stays the caller's */
+    size_t ring_bytes; /* 0: 1 MiB; at least 64 KiB; rounded up to a power of two */
 } serve_log_options;
 
 /* Bytes of a request, not necessarily UTF-8 and not NUL-terminated; data NULL: the
@@ -45,8 +57,9 @@ typedef struct serve_log_text {
 typedef struct serve_log_request {
     serve_log_text request_id, user_id;
     serve_log_text model, version;
-    const char *route; /* NUL-terminated, of the server's own table */
-    int code;          /* HTTP status */
+    const char *route;          /* NUL-terminated, of the server's own table */
+    int code;                   /* HTTP status */
+    const trace_context *trace; /* shown by SERVE_LOG_GCP */
 } serve_log_request;
 
 /* One answer: the guide's log_prediction. */
@@ -59,7 +72,8 @@ typedef struct serve_log_prediction {
     const char *cache;      /* "hit", "miss" or NULL */
 } serve_log_prediction;
 
-/* Opens the file and starts the thread. INVALID_ARGUMENT, IO or OUT_OF_MEMORY. */
+/* Opens the file and starts the thread. INVALID_ARGUMENT (an unknown level or format, a
+ * project that is too long), IO or OUT_OF_MEMORY. */
 sentiment_status serve_log_open(const serve_log_options *options, serve_log **log,
                                 sentiment_error *error);
 /* Writes what is in the ring and ends the thread, within `seconds`; lines that did

@@ -57,7 +57,7 @@ void log_line_time(char text[LOG_LINE_TIME], int64_t seconds, long nanoseconds)
 
 /* ----------------------------------------------------------------- fields */
 
-void log_line_begin(log_line *line)
+void log_line_begin(log_line *line, const char *key)
 {
     struct timespec now = {0};
     char text[LOG_LINE_TIME];
@@ -66,7 +66,7 @@ void log_line_begin(log_line *line)
     clock_gettime(CLOCK_REALTIME, &now);
     log_line_time(text, now.tv_sec > 0 ? now.tv_sec : 0, now.tv_nsec);
     put(line, "{", 1);
-    log_line_name(line, "timestamp", text);
+    log_line_name(line, key, text);
 }
 
 void log_line_end(log_line *line)
@@ -155,6 +155,12 @@ void log_line_text(log_line *line, const char *key, const char *text, size_t siz
 void log_line_name(log_line *line, const char *key, const char *text)
 {
     log_line_text(line, key, text, strlen(text), SIZE_MAX);
+}
+
+void log_line_boolean(log_line *line, const char *key, bool value)
+{
+    log_line_key(line, key);
+    put(line, value ? "true" : "false", value ? 4 : 5);
 }
 
 void log_line_null(log_line *line, const char *key)

@@ -18,8 +18,8 @@ typedef struct log_line {
     char data[LOG_LINE_SIZE];
 } log_line;
 
-/* {"timestamp":"2026-11-28T02:02:18.123456Z" of now; the object stays open. */
-void log_line_begin(log_line *line);
+/* {"key":"2026-11-28T02:02:18.123456Z" of now; the object stays open. */
+void log_line_begin(log_line *line, const char *key);
 /* Closes the object and ends the line. */
 void log_line_end(log_line *line);
 /* The key of the next field, with the comma before it. */
@@ -31,6 +31,7 @@ void log_line_close(log_line *line);
  * UTF-8 come out as U+FFFD. Numbers that are not finite come out as null. */
 void log_line_text(log_line *line, const char *key, const char *text, size_t size, size_t limit);
 void log_line_name(log_line *line, const char *key, const char *text);
+void log_line_boolean(log_line *line, const char *key, bool value);
 void log_line_null(log_line *line, const char *key);
 void log_line_integer(log_line *line, const char *key, int64_t value);
 void log_line_number(log_line *line, const char *key, double value);

@@ -26,6 +26,8 @@ typedef struct log_sink {
 struct serve_log {
     serve_log_level level;
     bool with_text;
+    serve_log_format format;
+    const char *project;
     bool started; /* there is a thread */
     char *path;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "health_check.h"
 #include "server.h"
 
 int main(int argc, char **argv)
@@ -18,8 +19,10 @@ int main(int argc, char **argv)
         message("standard output: %s", strerror(to.error));
         status = EXIT_FAILED;
     } else if (go_on) {
-        status = server_run(&settings);
+        status = settings.health_check ? health_check_run(&settings, &to) : server_run(&settings);
     }
+    if (!emit_flush(&to))
+        status = EXIT_FAILED;
     config_free(&settings);
     return status;
 }

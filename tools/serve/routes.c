@@ -210,6 +210,8 @@ static bool check_coding(connection *client, const route *chosen)
 bool routes_begin(connection *client)
 {
     take_id(client);
+    if (client->loop->server->settings->log_format == SERVE_LOG_GCP)
+        trace_read(&client->head, &client->trace);
     client->head_only = slice_is(client->head.method, "HEAD");
     client->route = routes_count;
     if (cors_answer_preflight(client))

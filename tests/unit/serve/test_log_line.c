@@ -50,7 +50,7 @@ static void writes_fields(void **state)
     static log_line line;
     line.failed = true;
     line.used = 77;
-    log_line_begin(&line);
+    log_line_begin(&line, "timestamp");
     assert_int_equal(line.used, strlen("{\"timestamp\":\"2026-11-28T02:02:18.123456Z\""));
     line.used = 0;
     log_line_open(&line, "a");
