@@ -24,56 +24,6 @@
 #define SYNC_SECONDS 1.0
 #define SIGNAL_STATUS 128
 
-const option_spec batch_options[] = {
-    {.name = "output",
-     .kind = OPTION_STRING,
-     .offset = offsetof(batch, output),
-     .argument = "FILE",
-     .help = "write answers there as JSON lines (.gz: compressed), resumably"},
-    {.name = "shard",
-     .kind = OPTION_STRING,
-     .offset = offsetof(batch, shard),
-     .argument = "I/N",
-     .help = "with --output: only part I (from 0) of N of --input"},
-    {.name = "restart",
-     .kind = OPTION_FLAG,
-     .offset = offsetof(batch, restart),
-     .help = "with --output: forget what an earlier run has done"},
-    {.name = "accept-failures",
-     .kind = OPTION_FLAG,
-     .offset = offsetof(batch, accept_failures),
-     .help = "with --output: exit status 0 even where texts failed"},
-    {.name = NULL}};
-
-/* Without --output the others mean nothing. */
-static int check_alone(const batch *chosen, const command_help *help)
-{
-    const char *option = chosen->shard             ? "shard"
-                         : chosen->restart         ? "restart"
-                         : chosen->accept_failures ? "accept-failures"
-                                                   : NULL;
-    return option ? options_wrong(help, "--%s goes with --output", option) : EXIT_DONE;
-}
-
-int batch_check(batch *chosen, const inputs *from, const command_arguments *texts,
-                const command_help *help)
-{
-    if (!chosen->output)
-        return check_alone(chosen, help);
-    if (texts->count > 0)
-        return options_wrong(help, "TEXT and --output exclude each other");
-    if (strcmp(chosen->output, "-") == 0 || !chosen->output[0])
-        return options_wrong(help, "--output needs the name of a file; without --output answers "
-                                   "go to standard output");
-    if (!chosen->shard)
-        return EXIT_DONE;
-    if (!from->path || strcmp(from->path, "-") == 0)
-        return options_wrong(help, "--shard needs --input FILE, whose lines it can count");
-    if (!range_parse(chosen->shard, &chosen->index, &chosen->shards))
-        return options_wrong(help, "--shard: '%s' is not I/N with I from 0 to N-1", chosen->shard);
-    return EXIT_DONE;
-}
-
 typedef struct job {
     const batch *chosen;
     const inputs *from;
@@ -114,14 +64,11 @@ static bool catch_signals(void)
     return true;
 }
 
-/* Reads the journal up to the last line that the open file bears out; *lines counts
- * those that it has. */
-static void find_place(job *at, size_t *lines)
+/* Reads the journal up to the last line that the open file bears out. */
+static void find_place(job *at)
 {
     checkpoint next;
-    for (*lines = 0; journal_next(&at->log, &next); ++*lines) {
-        if (!batch_output_holds(&at->to, next.bytes, next.output))
-            break;
+    while (journal_next(&at->log, &next) && batch_output_holds(&at->to, next.bytes, next.output)) {
         at->reached = next;
         journal_keep(&at->log);
     }
@@ -130,10 +77,9 @@ static void find_place(job *at, size_t *lines)
 /* The finished file: it is what the journal says, or nothing is touched. */
 static bool open_finished(job *at)
 {
-    size_t lines;
     if (!batch_output_open(&at->to, true))
         return false;
-    find_place(at, &lines);
+    find_place(at);
     if (at->reached.done && batch_output_ends(&at->to))
         return true;
     message("%s: not what its job has written (changed since?); --restart writes it anew",
@@ -143,17 +89,17 @@ static bool open_finished(job *at)
 
 static bool open_partial(job *at)
 {
-    size_t lines;
     if (!batch_output_open(&at->to, false))
         return false;
-    find_place(at, &lines);
+    find_place(at);
     return batch_output_cut(&at->to) && journal_cut(&at->log);
 }
 
+/* The file comes first: a journal of its own with another one's output is refused. */
 static bool begin(job *at, const json_t *asked)
 {
-    return journal_begin(&at->log, asked) && batch_output_open(&at->to, false) &&
-           batch_output_cut(&at->to);
+    return batch_output_open(&at->to, false) && batch_output_cut(&at->to) &&
+           journal_begin(&at->log, asked);
 }
 
 /* Opens journal and output, and finds how far they are. */
@@ -213,7 +159,8 @@ static bool find_input(job *at)
     if (!skip_input(at))
         return false;
     note_input(at, hex);
-    if (at->reached.texts > 0 && strcmp(hex, at->reached.input) != 0)
+    if (at->reached.texts > at->wanted.count ||
+        (at->reached.texts > 0 && strcmp(hex, at->reached.input) != 0))
         return refuse_input(at, "lines that are answered have changed");
     at->in.left = at->wanted.count - at->reached.texts;
     return true;
@@ -256,8 +203,6 @@ static bool answer_all(job *at)
     reader_answer answer = READER_END;
     progress_resume(&at->shown, at->reached.texts, share_done(at));
     while (!stop_signal && (answer = reader_next(&at->in, at->records)) == READER_CHUNK) {
-        if (at->reached.done)
-            return refuse_input(at, "it has more lines");
         if (stop_signal && at->in.failed)
             break;
         if (!at->handler(at->user, at->records, &at->to.out) || !batch_output_end_block(&at->to))
@@ -267,26 +212,46 @@ static bool answer_all(job *at)
             return false;
         progress_update(&at->shown, at->reached.texts, share_done(at));
     }
+    progress_end(&at->shown);
     return answer == READER_END && !stop_signal;
 }
 
+/* All answers are there: says so in the journal, then gives the file its name. */
 static bool finish(job *at)
 {
-    if (!at->reached.done) {
-        at->reached.done = true;
-        at->synced = setup_seconds();
-        if (!batch_output_end_block(&at->to) || !note_block(at) || !sync_files(at))
-            return false;
-    }
-    return at->to.open == at->to.name || batch_output_rename(&at->to);
+    at->reached.done = true;
+    return batch_output_end_block(&at->to) && note_block(at) && sync_files(at) &&
+           batch_output_rename(&at->to);
 }
 
-/* The signal counts also where it came too late to stop anything but the rest. */
+/* A job that was finished before, up to the name at most: the input must be, too. */
+static bool stay_finished(job *at)
+{
+    reader_answer answer = reader_next(&at->in, at->records);
+    if (answer == READER_CHUNK)
+        return refuse_input(at, "it has more lines");
+    return answer == READER_END && (at->to.open == at->to.name || batch_output_rename(&at->to));
+}
+
+/* What becomes of a job that came to no end. */
+static void tell_rest(job *at)
+{
+    if (stop_signal)
+        sync_files(at);
+    else if (at->in.failed)
+        message("line %llu: reading ended there; the answers before it are in %s, and the same "
+                "command goes on when the input is whole",
+                (unsigned long long)(at->in.line + 1), at->to.partial);
+    else
+        message("the same command goes on when that is mended");
+}
+
 static int tell_end(const job *at, bool good)
 {
     const checkpoint *now = &at->reached;
     if (!good && stop_signal) {
-        message("stopped by a signal; the same command goes on behind text %llu",
+        message(at->to.open ? "stopped by a signal; the same command goes on behind text %llu"
+                            : "stopped by a signal, before the first text",
                 (unsigned long long)now->texts);
         return SIGNAL_STATUS + stop_signal;
     }
@@ -351,17 +316,13 @@ static bool run_job(job *at, json_t *asked)
         return false;
     progress_end(&at->shown);
     tell_start(at);
-    bool good = answer_all(at);
+    if (at->reached.done)
+        return stay_finished(at);
+    bool good = answer_all(at) && finish(at);
     progress_end(&at->shown);
-    if (!good && stop_signal)
-        sync_files(at);
-    if (!good && at->in.failed && !stop_signal)
-        message("line %llu: reading ended there; the answers before it are in %s, and the same "
-                "command goes on when the input is whole",
-                (unsigned long long)(at->in.line + 1), at->to.partial);
-    if (!good && at->to.out.error)
-        message("the same command goes on when that is mended");
-    return good && finish(at);
+    if (!good)
+        tell_rest(at);
+    return good;
 }
 
 int batch_run(const batch *chosen, const inputs *from, json_t *asked, batch_handler handler,

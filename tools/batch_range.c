@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define MOST_SHARDS 1000000
 
@@ -41,9 +42,15 @@ bool range_find(range *wanted, const inputs *from, uint32_t index, uint32_t shar
     const uint64_t step = 1 << 16;
     uint64_t total = 0, before = 0;
     reader in;
+    struct stat status;
     if (!reader_open(&in, from->path, from->format, false))
         return false;
-    bool good;
+    bool good = fstat(in.in.fd, &status) == 0 && S_ISREG(status.st_mode);
+    if (!good) {
+        message("%s: --shard needs a regular file, which can be read twice", from->path);
+        reader_close(&in);
+        return false;
+    }
     do {
         before = total;
         good = reader_skip(&in, step, &total);

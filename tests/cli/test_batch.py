@@ -202,6 +202,12 @@ class Parts(Batch):
         self.assertIn(b'going on behind text 1024', done.stderr)
         self.assertEqual(killing.read(output), whole)
 
+    def test_a_part_needs_a_file(self):
+        os.mkfifo(self.path('pipe'))
+        with open(os.open(self.path('pipe'), os.O_RDWR), 'rb'):
+            done = self.batch(self.fresh(), '--shard', '0/2', input=self.path('pipe'))
+        self.refused(done, '--shard needs a regular file')
+
     def test_a_part_needs_a_whole_input(self):
         input = self.write('cut.jsonl.gz', killing.read(self.input)[:-100])
         self.bad(self.batch(self.fresh(), '--shard', '0/2', input=input), 1, 'a part needs')
@@ -234,6 +240,18 @@ class Disturbed(Batch):
                 self.bad(done, 1, '2 of %d' % LINES)
                 self.assertEqual(killing.read(output), whole)
                 self.assertEqual(killing.read(output + '.job'), journal)
+
+    def test_killed_while_it_began_anew(self):
+        """After --restart: the new job has begun, the old output is still there."""
+        output = self.fresh()
+        self.batch(output)
+        journal = killing.read(output + '.job')
+        for partial, noted in ((b'', journal), (b'', journal[:journal.index(b'\n') + 1]),
+                               (self.whole[:5000], journal[:journal.index(b'\n') + 1])):
+            self.write('out.jsonl', self.whole)
+            self.write('out.jsonl.partial', partial)
+            self.write('out.jsonl.job', noted)
+            self.done(self.batch(output), output)
 
     def test_killed_before_it_got_its_name(self):
         output = self.fresh()

@@ -2,8 +2,8 @@
 """The manifests of deploy/kubernetes/ as kustomize builds them, and as they lie there.
 
 Imported first by each test here, which is called with the Python environment's
-interpreter, tests/python, tests/serve, tests/docs, the root of the tree and the command:
-it restarts the test in that environment (venv.py) and finds or installs kustomize.
+interpreter, tests/python, tests/docs, the root of the tree and the command: it restarts the
+test in that environment (venv.py), and finds or installs kustomize.
 """
 import glob
 import os
@@ -11,14 +11,12 @@ import shutil
 import subprocess
 import sys
 
-sys.path[0:0] = sys.argv[2:5]
+sys.path[0:0] = sys.argv[2:4]
 import venv  # noqa: E402  (tests/python/venv.py)
 
 if os.environ.get('CI') == 'true' and not os.path.exists(sys.argv[1]):
     sys.exit('no %s, and CI insists: .ci/deploy.sh makes it' % sys.argv[1])
-ROOT, COMMAND = (os.path.abspath(word) for word in venv.require(sys.argv)[3:5])
-# What serving.py and unittest are to see.
-sys.argv[1:] = [COMMAND]
+ROOT, COMMAND = (os.path.abspath(word) for word in venv.require(sys.argv)[2:4])
 
 import yaml  # noqa: E402
 
