@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "answer.h"
-#include "batch.h"
-#include "batch_asked.h"
+#include "batch/asked.h"
+#include "batch/batch.h"
 #include "command.h"
 #include "inputs.h"
 #include "setup.h"

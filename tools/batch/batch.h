@@ -4,8 +4,8 @@
  * order. Killed at any moment, the same command goes on and leaves the bytes of
  * a run that nobody disturbed. OUT.partial holds the answers until all are
  * there, OUT.job who asked for them and how far it came. */
-#ifndef TOOLS_BATCH_H
-#define TOOLS_BATCH_H
+#ifndef TOOLS_BATCH_BATCH_H
+#define TOOLS_BATCH_BATCH_H
 
 #include <jansson.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The options of a batch job, and which of them go together. What the answers
- * depend on is noted by batch_asked.c. */
+ * depend on is noted by asked.c. */
 #include <string.h>
 
 #include "batch.h"
-#include "batch_range.h"
+#include "range.h"
 
 const option_spec batch_options[] = {
     {.name = "output",

@@ -3,7 +3,7 @@
  * The settings of a session as JSON, and the digest of a model's files: the
  * weights, and where these do not carry everything, tokenizer and config from
  * the same folder. */
-#include "batch_asked.h"
+#include "asked.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -15,10 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "batch_journal.h"
-#include "batch_output.h"
-#include "batch_range.h"
+#include "journal.h"
+#include "output.h"
 #include "progress.h"
+#include "range.h"
 #include "setup.h"
 
 #define SYNC_SECONDS 1.0

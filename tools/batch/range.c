@@ -2,7 +2,7 @@
  *
  * Lines have no fixed size and gzip no index, so the input is counted first,
  * which costs little beside answering it. */
-#include "batch_range.h"
+#include "range.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
  *
  * Reading and appending the lines of OUT.job. What it says is believed only as
  * far as the output bears it out, which is for batch.c to see. */
-#include "batch_journal.h"
+#include "journal.h"
 
 #include <errno.h>
 #include <fcntl.h>

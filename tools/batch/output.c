@@ -2,7 +2,7 @@
  *
  * Writing, checking, cutting and renaming the file of answers. A digest runs
  * along, so that what a journal says of the file can be held against it. */
-#include "batch_output.h"
+#include "output.h"
 
 #include <errno.h>
 #include <fcntl.h>
