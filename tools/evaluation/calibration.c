@@ -91,9 +91,10 @@ calibration_fit calibration_find(const float *logits, const int32_t *labels, siz
                                  size_t classes, double *temperature)
 {
     double low = log(1 / CALIBRATION_HIGHEST), high = log(1 / CALIBRATION_LOWEST);
-    if (slope(logits, labels, texts, classes, exp(low)) >= 0)
+    /* A slope that is not a number, of infinite logits, tells nothing either. */
+    if (!(slope(logits, labels, texts, classes, exp(low)) < 0))
         return CALIBRATION_TO_INFINITY;
-    if (slope(logits, labels, texts, classes, exp(high)) <= 0)
+    if (!(slope(logits, labels, texts, classes, exp(high)) > 0))
         return CALIBRATION_TO_ZERO;
     /* Halving an interval of ln(1e6) forty times leaves 1e-11 of it. */
     for (int i = 0; i < 40; i++) {

@@ -138,6 +138,11 @@ static void bears_extreme_logits(void **state)
     double temperature = 0;
     assert_int_equal(calibration_find(logits[0], labels, 3, 2, &temperature),
                      CALIBRATION_TO_INFINITY);
+    const float endless[2][2] = {{INFINITY, 0}, {INFINITY, INFINITY}};
+    assert_int_equal(calibration_find(endless[0], labels, 2, 2, &temperature),
+                     CALIBRATION_TO_INFINITY);
+    all = calibration_measure(endless[0], labels, 2, 2, 1);
+    assert_int_equal(all.bins[CALIBRATION_BINS - 1].count, 2);
 }
 
 int main(void)
