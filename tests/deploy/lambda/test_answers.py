@@ -101,8 +101,8 @@ class Answers(functions.Case):
             self.assertEqual(batch['confidences'], [wanted['confidence']], text[:20])
         body = self.good(rest(json.dumps({'text': 'good movie ' * 520000})))
         self.assertEqual((body['prediction'], body['flags']), (2, ['truncated']))
-        large = self.good(rest(json.dumps({'texts': ['good ' * 300] * 3500})))
-        self.assertEqual(large['predictions'], [2] * 3500)
+        large = self.good(rest(json.dumps({'texts': ['good' + ' ' * 1500] * 3900})))
+        self.assertEqual(large['predictions'], [2] * 3900)
 
     def test_routes(self):
         for make in (rest, http):
