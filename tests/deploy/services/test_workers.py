@@ -186,7 +186,8 @@ class WorkersTest(unittest.TestCase):
     def test_threads(self):
         service = self.running(*GUNICORN, '--workers', '4', '--threads', '4', 'flask_app:app',
                                TMPDIR=self.folder.name)
-        self.check_gunicorn(service, 4, 10000, 8)
+        # Fewer under way than a worker has threads: whichever takes them has one to go on.
+        self.check_gunicorn(service, 4, 10000, 3)
 
     def test_uvicorn_workers(self):
         service = self.running(*GUNICORN, '--workers', '4', '-k', 'uvicorn_worker.UvicornWorker',
