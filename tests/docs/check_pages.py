@@ -3,7 +3,8 @@
 
 docs/operations.md has a section for each alert of Prometheus, with all its parts, and
 figures that stand where it says; docs/security.md points to code and to a test for each
-promise; docs/README.md lists every page. That links lead somewhere is checked by
+promise; docs/guide-map.md has each heading and each block of code of the guide, in its
+order; docs/README.md lists every page. That links lead somewhere is checked by
 hygiene/check_documents.py.
 """
 import os
@@ -16,6 +17,18 @@ PARTS = ('**Means**:', '**Do**:', '**Over**:')
 LINK = re.compile(r'\]\(([^)\s#]+)')
 # Figures of docs/operations.md that were measured: with a unit of speed.
 FIGURE = re.compile(r'\d[\d,.]*(?= (?:and [\d,.]+ )?(?:texts/s|requests/s|ms|us))')
+# The guide's headings, in their order, and the languages of the blocks of code below them.
+GUIDE = '''
+Introduction | Deployment Challenges | Model Serialization | PyTorch Model Serialization | Python: |
+ONNX Export | Python: | API Development | FastAPI Implementation | Python: |
+Flask Implementation | Python: | Docker Containerization | Dockerfile | Dockerfile: |
+Requirements.txt | Text: | Docker Compose | YAML: | Nginx Configuration | nginx: |
+Cloud Deployment | AWS Lambda with API Gateway | Python: |
+Google Cloud Run | Python: | Dockerfile: |
+Performance Optimization | Model Optimization | Python: | Batch Processing | Python: |
+Monitoring and Logging | Structured Logging | Python: | Prometheus Metrics | Python: |
+Best Practices | 1. Model Management | 2. Performance Optimization | 3. Scalability | 4. Security |
+5. Monitoring | 6. Testing | Conclusion'''
 
 
 def read(root, *path):
@@ -76,6 +89,23 @@ def check_promises(root):
     yield from [] if found > 20 else ['docs/security.md: only %d promises' % found]
 
 
+def check_map(root):
+    """Where docs/guide-map.md and the guide part ways."""
+    wanted, found = [part.strip() for part in GUIDE.split('|')], []
+    for row in rows(read(root, 'docs', 'guide-map.md')):
+        heading = re.match(r'\*\*(.*)\*\*$', row[0])
+        language = re.match(r'(Python|Dockerfile|Text|YAML|nginx):', row[0])
+        if heading or language:
+            found.append(heading[1] if heading else language[0])
+        if not heading and not LINK.search(row[1]):
+            yield 'docs/guide-map.md: leads nowhere: ' + row[0]
+    if found != wanted:
+        place = next((i for i, (a, b) in enumerate(zip(found, wanted)) if a != b),
+                     min(len(found), len(wanted)))
+        yield 'docs/guide-map.md: after %s: %s, the guide has %s' % (
+            found[:place][-1:], found[place:place + 1], wanted[place:place + 1])
+
+
 def check_index(root):
     """Pages that docs/README.md does not list."""
     listed = set(LINK.findall(read(root, 'docs', 'README.md')))
@@ -86,7 +116,7 @@ def check_index(root):
 
 def main(root):
     """Prints the problems; the exit status."""
-    problems = [problem for check in (check_alerts, check_figures, check_promises,
+    problems = [problem for check in (check_alerts, check_figures, check_promises, check_map,
                                       check_index) for problem in check(root)]
     print('\n'.join(problems) or 'nothing is missing')
     return 1 if problems else 0

@@ -148,22 +148,25 @@ class Site(unittest.TestCase):
 class Strict(unittest.TestCase):
     """What is wrong with a document fails the build."""
 
-    def test_mistakes(self):
-        for path, text, says in (
-                ('docs/models.md', '\n[x](no-such.md)\n', "'no-such.md'"),
+    MISTAKES = (('docs/models.md', '\n[x](no-such.md)\n', "'no-such.md'"),
                 ('docs/models.md', '\n[x](../no-such.c)\n', "'../no-such.c'"),
                 ('docs/models.md', '\n[x](serving.md#no-such)\n', "'#no-such'"),
                 ('CONTRIBUTING.md', '\n[x](docs/no-such.md)\n', "'docs/no-such.md'"),
-                ('docs/extra.md', '# Not in the navigation\n', 'extra.md')):
-            with self.subTest(path + text), tempfile.TemporaryDirectory() as folder:
-                root = os.path.join(folder, 'tree')
-                shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(
-                    'build*', '.git', 'target', '*.so', '__pycache__'))
+                ('docs/extra.md', '# Not in the navigation\n', 'extra.md'))
+
+    def test_mistakes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = os.path.join(folder, 'tree')
+            shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(
+                'build*', '.git', 'target', '*.so', '__pycache__'))
+            for path, text, _ in self.MISTAKES:
                 with open(os.path.join(root, path), 'a', encoding='utf-8') as stream:
                     stream.write(text)
-                done = build(root, os.path.join(folder, 'site'))
-                self.assertEqual(done.returncode, 1, done.stdout)
-                self.assertIn(says, done.stdout)
+            done = build(root, os.path.join(folder, 'site'))
+        self.assertEqual(done.returncode, 1, done.stdout)
+        for _, text, says in self.MISTAKES:
+            self.assertIn(says, done.stdout, text)
+        self.assertIn('Aborted with %d warnings' % len(self.MISTAKES), done.stdout)
 
 
 if __name__ == '__main__':
