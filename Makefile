@@ -13,7 +13,8 @@ export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
 # Packages before configuration before the build, also under make -j.
 .NOTPARALLEL:
 .PHONY: build help deps-light deps demo test-tools test install bench bench-bindings
-.PHONY: bench-serve bench-services bench-lambda fuzz abi bindings docs format clean
+.PHONY: bench-serve bench-nginx bench-services bench-lambda fuzz abi bindings docs format
+.PHONY: clean
 
 build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
 	ninja -C $(BUILD)
@@ -69,6 +70,11 @@ bench-serve: test-tools ## load the server beside FastAPI on PyTorch and ONNX Ru
 	@CI=true .ci/venv.sh $(VENV)-serve bench/serve/requirements.txt --system-site-packages
 	ninja -C $(BUILD)
 	python3 bench/serve/serve.py $(BUILD) $(VENV)-serve/bin/python --texts $(TEXTS) --rivals
+
+bench-nginx: test-tools ## measure what nginx before the server costs; TEXTS= a TSV
+	@.ci/deps.sh bench
+	ninja -C $(BUILD)
+	python3 bench/deploy/nginx.py $(BUILD) --texts $(TEXTS)
 
 bench-services: test-tools ## load the Python services beside the guide's on PyTorch; TEXTS= a TSV
 	@.ci/deps.sh bench

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A request of HTTP as the server reads it: its head, found and parsed, then a
- * chunked body, then JSON. However the bytes arrive in pieces, the same comes of
+ * A request of HTTP as the server reads it: its head, found and parsed, the trace that it
+ * names, then a chunked body, then JSON. However the bytes arrive in pieces, the same comes of
  * them; what is read of a head lies in it and holds no byte that could end a line;
  * and written again, it is read as the same. The switches are the length of the
  * pieces. */
@@ -12,6 +12,7 @@
 #include "harness.h"
 #include "serve/http_parse.h"
 #include "serve/json_measure.h"
+#include "serve/trace.h"
 
 #define DEPTH 8
 #define COMMAS 64
@@ -56,6 +57,19 @@ static char *write_head(const http_head *head, size_t size, size_t *used)
     return text;
 }
 
+/* Digits only, as many as there have to be. */
+static void check_trace(const http_head *head)
+{
+    static const char digits[] = "0123456789abcdef";
+    trace_context trace;
+    trace_read(head, &trace);
+    FUZZ_CHECK(!trace.id[0] || strlen(trace.id) == TRACE_ID_DIGITS);
+    FUZZ_CHECK(!trace.span[0] || (trace.id[0] && strlen(trace.span) == TRACE_SPAN_DIGITS));
+    FUZZ_CHECK(strspn(trace.id, digits) == strlen(trace.id));
+    FUZZ_CHECK(strspn(trace.span, digits) == strlen(trace.span));
+    FUZZ_CHECK(trace.id[0] || !trace.sampled);
+}
+
 static void check_head(const http_head *head, const char *data, size_t size)
 {
     http_head again;
@@ -63,6 +77,7 @@ static void check_head(const http_head *head, const char *data, size_t size)
     check_slice(head->method, data, size);
     check_slice(head->path, data, size);
     check_slice(head->query, data, size);
+    check_trace(head);
     for (size_t i = 0; i < head->field_count; i++) {
         check_slice(head->fields[i].name, data, size);
         check_slice(head->fields[i].value, data, size);

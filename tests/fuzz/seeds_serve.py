@@ -91,3 +91,8 @@ def requests():
     yield 'many-fields', b'GET / HTTP/1.1\r\nHost: x\r\n' + b'A: b\r\n' * 100 + b'\r\n'
     yield 'tls', b'\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'
     yield 'empty', b''
+    trace = b'105445aa7843bc8bf206b12000100000'
+    yield 'trace', (b'GET / HTTP/1.1\r\nHost: x\r\ntraceparent: 00-' + trace +
+                    b'-00f067aa0ba902b7-01\r\n\r\n')
+    yield 'trace-google', (b'GET / HTTP/1.1\r\nHost: x\r\nX-Cloud-Trace-Context: ' + trace +
+                           b'/18446744073709551615;o=1\r\n\r\n')

@@ -306,11 +306,12 @@ void serve_log_write_prediction(serve_log *log, const serve_log_request *request
                                 const serve_log_prediction *prediction)
 {
     log_line line;
-    char message[64];
+    char message[64] = "";
     if (!serve_log_wants(log, SERVE_LOG_INFO))
         return;
-    snprintf(message, sizeof message, "prediction %d, confidence %.3f", (int)prediction->prediction,
-             (double)prediction->confidence);
+    if (log->format == SERVE_LOG_GCP)
+        snprintf(message, sizeof message, "prediction %d, confidence %.3f",
+                 (int)prediction->prediction, (double)prediction->confidence);
     begin(log, &line, SERVE_LOG_INFO, "prediction", message);
     put_trace(log, &line, request);
     log_line_integer(&line, "text_length", (int64_t)prediction->text_length);

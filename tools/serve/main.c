@@ -15,14 +15,14 @@ int main(int argc, char **argv)
     int status = EXIT_DONE;
     (void)argc;
     bool go_on = config_read(&settings, argv + 1, &to, &status);
+    if (go_on && settings.health_check)
+        status = health_check_run(&settings, &to);
     if (!emit_flush(&to)) {
         message("standard output: %s", strerror(to.error));
         status = EXIT_FAILED;
-    } else if (go_on) {
-        status = settings.health_check ? health_check_run(&settings, &to) : server_run(&settings);
+    } else if (go_on && !settings.health_check) {
+        status = server_run(&settings);
     }
-    if (!emit_flush(&to))
-        status = EXIT_FAILED;
     config_free(&settings);
     return status;
 }

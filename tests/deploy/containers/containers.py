@@ -24,6 +24,8 @@ NEEDED = ('buildah', 'debootstrap')
 LEFT_OUT = ('usr/share/man/*', 'usr/share/info/*', 'usr/share/locale/*', 'usr/share/lintian/*',
             'usr/share/groff/*', 'var/cache/apt/*.bin', 'var/cache/apt/archives/*.deb',
             'var/lib/apt/lists/*', 'var/log/*.log', 'var/log/apt')
+# Where Debian keeps debootstrap and nginx; not everybody's PATH has it.
+os.environ['PATH'] += ':/usr/sbin:/sbin'
 # Patience with a slow machine; no test waits for it to pass.
 PATIENCE = 300
 
@@ -109,6 +111,10 @@ class Store:
         os.makedirs(os.path.join(self.cache, 'apt'), exist_ok=True)
 
     def __enter__(self):
+        for old in glob.glob(os.path.join(self.cache, 'store-*')):
+            # Of a run that was killed.
+            if time.time() - os.path.getmtime(old) > 86400:
+                shutil.rmtree(old)
         self.folder = tempfile.mkdtemp(prefix='store-', dir=self.cache)
         return self
 
@@ -227,15 +233,15 @@ class Container:
 
 def find_child(pid, program):
     """The descendant of a process that runs a program; None: there is none."""
-    with open('/proc/%d/task/%d/children' % (pid, pid), encoding='ascii') as file:
-        children = [int(word) for word in file.read().split()]
-    for child in children:
+    for children in glob.glob('/proc/%d/task/*/children' % pid):
         try:
-            if os.path.basename(os.readlink('/proc/%d/exe' % child)) == program:
-                return child
-            found = find_child(child, program)
+            with open(children, encoding='ascii') as file:
+                for child in map(int, file.read().split()):
+                    if os.path.basename(os.readlink('/proc/%d/exe' % child)) == program:
+                        return child
+                    found = find_child(child, program)
+                    if found:
+                        return found
         except OSError:
-            continue
-        if found:
-            return found
+            continue  # it has ended meanwhile
     return None

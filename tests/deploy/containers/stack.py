@@ -114,8 +114,7 @@ class Nginx(Program):
             ('/etc/nginx/tls', tls), ('/dev/stdout', self.folder + '/access.log')])
         self.write('nginx.conf', conf)
         self.certificate = os.path.join(tls, 'tls.crt')
-        program = shutil.which('nginx', path='/usr/sbin:/sbin:/usr/bin:/bin')
-        self.start([program, '-c', self.folder + '/nginx.conf', '-e', 'stderr', '-g',
+        self.start(['nginx', '-c', self.folder + '/nginx.conf', '-e', 'stderr', '-g',
                     'daemon off;'])
         self.wait('nginx')
         return self

@@ -313,6 +313,5 @@ def has_data(prometheus, expression):
 
 
 if __name__ == '__main__':
-    os.environ['PATH'] += ':/usr/sbin:/sbin'
     containers.require('nginx', 'prometheus', 'curl', 'openssl')
     unittest.main(argv=sys.argv[:1])
