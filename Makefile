@@ -20,7 +20,7 @@ build: deps-light $(BUILD)/build.ninja ## build everything that the machine has 
 	ninja -C $(BUILD)
 
 help: ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 deps-light: ## install what the library, the command and the demo need
 	@.ci/deps.sh light
