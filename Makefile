@@ -13,13 +13,14 @@ export PATH := /usr/bin:/bin:$(PATH):/usr/sbin:/sbin
 # Packages before configuration before the build, also under make -j.
 .NOTPARALLEL:
 .PHONY: build help deps-light deps demo test-tools test install bench bench-bindings
-.PHONY: bench-serve bench-nginx fuzz abi bindings format clean
+.PHONY: bench-serve bench-nginx bench-services bench-lambda fuzz abi bindings docs format
+.PHONY: clean
 
 build: deps-light $(BUILD)/build.ninja ## build everything that the machine has libraries for
 	ninja -C $(BUILD)
 
 help: ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 deps-light: ## install what the library, the command and the demo need
 	@.ci/deps.sh light
@@ -42,7 +43,7 @@ demo: deps-light $(DEMO)/build.ninja ## build, then classify sentences with the 
 # What the tests need beside the library.
 test-tools: deps $(BUILD)/build.ninja
 	@.ci/venv.sh $(VENV)
-	@.ci/configure.sh $(BUILD) tests=true torch=enabled onnx=enabled serve=enabled
+	@.ci/configure.sh $(BUILD) tests=true torch=enabled onnx=enabled serve=enabled lambda=enabled
 
 test: test-tools ## build with libtorch, the ONNX checker and the server; run tests
 	ninja -C $(BUILD)
@@ -75,6 +76,19 @@ bench-nginx: test-tools ## measure what nginx before the server costs; TEXTS= a 
 	ninja -C $(BUILD)
 	python3 bench/deploy/nginx.py $(BUILD) --texts $(TEXTS)
 
+bench-services: test-tools ## load the Python services beside the guide's on PyTorch; TEXTS= a TSV
+	@.ci/deps.sh bench
+	@CI=true .ci/venv.sh $(VENV)-services examples/python/requirements.txt --system-site-packages
+	ninja -C $(BUILD)
+	python3 bench/deploy/services.py $(BUILD) $(VENV)-services/bin/python --texts $(TEXTS)
+
+bench-lambda: test-tools ## start Lambda functions, in C, Python and the guide's on PyTorch
+	@.ci/deps.sh deploy
+	@.ci/deps.sh bench
+	@CI=true .ci/venv.sh build-deploy/lambda tests/deploy/lambda/requirements.txt
+	ninja -C $(BUILD)
+	python3 bench/deploy/lambda.py $(BUILD) build-deploy/lambda/bin/python
+
 fuzz: ## run the fuzz targets with clang, SECONDS= of each (default 30)
 	@.ci/deps.sh ci
 	@.ci/fuzz.sh $(SECONDS)
@@ -83,6 +97,14 @@ bindings: ## renew what is generated from the header; needs clang
 	@.ci/deps.sh ci
 	python3 -B bindings/generate.py
 
+# Not --quiet: mkdocs counts no warnings then, and --strict lets them pass.
+docs: ## build the site of docs/ into build-docs/
+	@.ci/deps.sh docs
+	@CI=true .ci/venv.sh build-deploy/site docs/site/requirements.txt
+	@NO_MKDOCS_2_WARNING=1 build-deploy/site/bin/mkdocs build --strict \
+		--config-file docs/site/mkdocs.yml
+	@echo build-docs/index.html
+
 abi: deps ## renew the ABI baseline after a deliberate change
 	@.ci/abi.sh renew
 
@@ -90,5 +112,6 @@ format: ## format the C and C++ sources
 	git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format -i
 
 clean: ## remove the build folders that these targets and .ci/run make
-	rm -rf $(BUILD) $(DEMO) $(VENV) $(VENV)-bench $(VENV)-serve
-	rm -rf build-aarch64 build-abi build-asan build-clang build-fuzz build-tsan
+	rm -rf $(BUILD) $(DEMO) $(VENV) $(VENV)-bench $(VENV)-serve $(VENV)-services
+	rm -rf build-aarch64 build-abi build-asan build-clang build-deploy build-docs build-fuzz
+	rm -rf build-tsan

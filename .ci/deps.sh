@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that a part of the project needs and that this machine
-# lacks: deps.sh light|full|ci|deploy|bench|image|image-torch. The one list of packages is
-# here; what the images hold at run time stands in deploy/docker/Dockerfile.
+# lacks: deps.sh light|full|ci|docs|deploy|bench|image|image-torch. The one list of packages
+# is here; what the images hold at run time stands in deploy/docker/Dockerfile.
 # Without a missing package it needs no network and no rights.
 set -eu
 
@@ -11,7 +11,8 @@ light='gcc libc6-dev meson ninja-build pkg-config zlib1g-dev libjansson-dev pyth
 # full: the plugins for libtorch and ONNX, and the tests. Without OpenBLAS,
 # libtorch falls back on the reference BLAS, which trains ten times as slowly.
 full="$light g++ libtorch-dev libonnx-dev libprotobuf-dev libopenblas0-openmp libcmocka-dev"
-full="$full abigail-tools python3-venv libevent-dev libssl-dev"
+full="$full abigail-tools python3-venv python3-html5lib libevent-dev libssl-dev"
+full="$full libcurl4-openssl-dev"
 # The Python binding is tested inside Spark, which runs on Java. Go and Rust, which
 # Debian 12 has in older versions than the bindings need, are taken as they are found.
 full="$full openjdk-17-jre-headless"
@@ -22,13 +23,16 @@ ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user prometheus ch
 # which is added for them. Without them .ci/aarch64.sh is skipped.
 arm64='zlib1g-dev:arm64 libjansson-dev:arm64 libcmocka-dev:arm64'
 
+# docs: what `make docs` builds the site with.
+docs='python3 python3-venv'
+
 # image, image-torch: what images of the service are compiled with.
 image="$light libevent-dev libssl-dev"
 image_torch="$image g++ libtorch-dev"
 
 # deploy: what the tests of deploy/ run, and build images with: a builder that needs no
-# daemon, and what makes its base image; the proxy, its client, and Prometheus.
-deploy="$full buildah debootstrap nginx prometheus curl openssl python3-yaml"
+# daemon, and what makes its base image; the proxy, its client, and Prometheus; packages.
+deploy="$full buildah debootstrap nginx prometheus curl openssl python3-yaml zip git"
 
 # bench: what `make bench` measures beside the library.
 bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux wrk nginx"
@@ -41,18 +45,18 @@ ci)
     wanted=$ci
     [ "$(uname -m)" != x86_64 ] || foreign=$arm64
     ;;
+docs) wanted=$docs ;;
 image) wanted=$image ;;
 image-torch) wanted=$image_torch ;;
 deploy) wanted=$deploy ;;
 bench) wanted=$bench ;;
 --list)
-    printf 'light: %s\nfull: %s\nci: %s\narm64: %s\ndeploy: %s\nbench: %s\n' \
-        "$light" "$full" "$ci" "$arm64" "$deploy" "$bench"
-    printf 'image: %s\nimage-torch: %s\n' "$image" "$image_torch"
+    printf '%s: %s\n' light "$light" full "$full" ci "$ci" arm64 "$arm64" docs "$docs" \
+        image "$image" image-torch "$image_torch" deploy "$deploy" bench "$bench"
     exit 0
     ;;
 *)
-    echo "usage: deps.sh light|full|ci|deploy|bench|image|image-torch|--list" >&2
+    echo "usage: deps.sh light|full|ci|docs|deploy|bench|image|image-torch|--list" >&2
     exit 2
     ;;
 esac

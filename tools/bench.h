@@ -6,9 +6,10 @@
 
 #include "setup.h"
 
-/* One batch of rows of token ids, all of the same length. */
+/* One batch: rows of token ids, all of the same length, or texts. */
 typedef struct bench_rows {
     int32_t *ids;      /* [count][length] */
+    const char *text;  /* NULL: ids; else the caller's, and `length` means nothing */
     uint64_t *offsets; /* [count + 1] */
     uint32_t count, length;
 } bench_rows;

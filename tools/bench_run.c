@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows of seeded ids and timed calls on them. */
+ * Rows of seeded ids, and timed calls on them or on texts. */
 #include <stdlib.h>
 
 #include "bench.h"
 #include "progress.h"
+#include "random.h"
 
 /* Turns of each run. */
 #define ROUNDS 10
-
-/* splitmix64 (Steele, Lea, Flood 2014). */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
 
 bool bench_rows_create(bench_rows *rows, uint32_t count, uint32_t length, uint32_t vocab_size,
                        uint64_t seed)
@@ -27,9 +19,8 @@ bool bench_rows_create(bench_rows *rows, uint32_t count, uint32_t length, uint32
     rows->offsets = calloc((size_t)count + 1, sizeof *rows->offsets);
     if (!rows->ids || !rows->offsets)
         return false;
-    /* The high 32 bits, scaled: uniform to within vocab_size / 2^32. */
     for (size_t i = 0; i < total; i++)
-        rows->ids[i] = (int32_t)((next_random(&seed) >> 32) * vocab_size >> 32);
+        rows->ids[i] = (int32_t)random_below(&seed, vocab_size);
     for (size_t i = 0; i <= count; i++)
         rows->offsets[i] = (uint64_t)i * length;
     return true;
@@ -88,8 +79,12 @@ bool bench_run_call(bench_run *run, const bench_rows *rows, bool keep)
     run->results[0].struct_size = sizeof *run->results;
     double started = setup_seconds();
     sentiment_status status =
-        sentiment_session_predict_ids(run->session, rows->ids, rows->offsets, rows->count, NULL,
-                                      run->results, NULL, NULL, NULL, &error);
+        rows->text ? sentiment_session_predict_batch(run->session, rows->text, rows->offsets,
+                                                     rows->count, NULL, run->results, NULL, NULL,
+                                                     NULL, &error)
+                   : sentiment_session_predict_ids(run->session, rows->ids, rows->offsets,
+                                                   rows->count, NULL, run->results, NULL, NULL,
+                                                   NULL, &error);
     double seconds = setup_seconds() - started;
     if (status != SENTIMENT_OK) {
         message_error(&error);

@@ -14,6 +14,8 @@ int command_convert(char **argv, emit *out);
 int command_create(char **argv, emit *out);
 int command_train(char **argv, emit *out);
 int command_test(char **argv, emit *out);
+int command_compare(char **argv, emit *out);
+int command_calibrate(char **argv, emit *out);
 int command_bench(char **argv, emit *out);
 int command_verify(char **argv, emit *out);
 int command_optimize(char **argv, emit *out);

@@ -17,6 +17,10 @@
 bool emit_flush(emit *out)
 {
     size_t done = 0;
+    if (out->sink && !out->error && out->used > 0) {
+        out->error = out->sink(out->sink_user, out->data, out->used);
+        done = out->used;
+    }
     while (!out->error && done < out->used) {
         ssize_t written = write(out->fd, out->data + done, out->used - done);
         if (written >= 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Everything that goes to standard output: a buffer, plain and JSON writing on
- * top of it, and the first error kept, so that commands need not check each
- * write. JSON separators come by themselves: a value or key that follows
- * anything but an opening bracket or a colon gets a comma before it. */
+ * Everything that goes to standard output, and the answers of a batch job: a
+ * buffer, plain and JSON writing on top of it, and the first error kept, so that
+ * commands need not check each write. JSON separators come by themselves: a value
+ * or key that follows anything but an opening bracket or a colon gets a comma
+ * before it. */
 #ifndef TOOLS_EMIT_H
 #define TOOLS_EMIT_H
 
@@ -11,8 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Takes bytes; 0, or the errno of what went wrong. */
+typedef int (*emit_sink)(void *user, const char *bytes, size_t size);
+
 typedef struct emit {
     int fd;
+    emit_sink sink; /* where bytes go; NULL: to fd */
+    void *sink_user;
     int error; /* errno of the first write that failed; then nothing more is written */
     size_t used;
     char last; /* last byte written, 0 at first */

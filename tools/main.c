@@ -26,6 +26,8 @@ static const subcommand subcommands[] = {
     {"create", command_create, "make a new classifier with random weights"},
     {"train", command_train, "train a classifier on labelled texts"},
     {"test", command_test, "measure a model on labelled texts"},
+    {"compare", command_compare, "compare two models on labelled texts"},
+    {"calibrate", command_calibrate, "make confidences mean what they say"},
     {"bench", command_bench, "measure speed"},
     {"optimize", command_optimize, "make a model smaller and faster, in int8"},
     {"verify", command_verify, "check that a model is whole and answers as it did"},

@@ -4,6 +4,7 @@
  * parser leaves alone when help is asked for. */
 #include "options_help.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,7 +72,8 @@ static void default_text(const option_spec *spec, const void *target, char *text
         snprintf(text, size, "%llu", (unsigned long long)*(const uint64_t *)target);
         break;
     case OPTION_DOUBLE:
-        snprintf(text, size, "%g", *(const double *)target);
+        if (!isnan(*(const double *)target))
+            snprintf(text, size, "%g", *(const double *)target);
         break;
     case OPTION_CHOICE:
         for (const option_choice *choice = spec->choices; choice->name; choice++)

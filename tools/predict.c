@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "answer.h"
+#include "batch/asked.h"
+#include "batch/batch.h"
 #include "command.h"
 #include "inputs.h"
 #include "setup.h"
@@ -35,7 +37,15 @@ static const command_help help = {
         "(seconds, for TEXT only), tokens (before truncation), unknown, flags (empty,\n"
         "truncated, all_unknown); with --explain also bias and contributions. A text\n"
         "that fails yields {\"error\":{\"code\":...,\"message\":...}} in its place, and the\n"
-        "exit status is 1 at the end.",
+        "exit status is 1 at the end.\n"
+        "\n"
+        "With --output the answers go to that file, as JSON lines. Until all are there\n"
+        "they are in FILE.partial, and FILE.job says how far they are: when the job was\n"
+        "stopped or killed, the same command goes on and ends with the same bytes. A\n"
+        "finished job is not done again; one with another model, other options or a\n"
+        "changed input is refused. SIGINT and SIGTERM finish the block in hand and exit\n"
+        "with status 130 and 143. The outputs of all parts of --shard, one behind the\n"
+        "other from 0 to N-1, are the output of the whole.",
     .arguments_max = SIZE_MAX};
 
 typedef struct predictor {
@@ -217,7 +227,14 @@ static bool is_batch_invariant(const sentiment_session *session)
            info.engine == SENTIMENT_ENGINE_NATIVE;
 }
 
-static int run(const setup *chosen, inputs *from, const command_arguments *texts,
+static bool handle_block(void *user, chunk *records, emit *out)
+{
+    predictor *work = user;
+    work->out = out;
+    return handle(work, records);
+}
+
+static int run(const setup *chosen, const batch *job, inputs *from, const command_arguments *texts,
                const predict_settings *settings, emit *out)
 {
     int status = EXIT_FAILED;
@@ -240,7 +257,9 @@ static int run(const setup *chosen, inputs *from, const command_arguments *texts
     work->session = session;
     work->timed = texts->count > 0;
     from->eager = is_batch_invariant(session);
-    status = inputs_run(from, texts, out, handle, work);
+    status = job->output ? batch_run(job, from, batch_asked(chosen, session, settings->explain),
+                                     handle_block, work)
+                         : inputs_run(from, texts, out, handle, work);
 out:
     predictor_free(work);
     sentiment_session_free(session);
@@ -252,17 +271,26 @@ int command_predict(char **argv, emit *out)
 {
     setup chosen = SETUP_DEFAULTS;
     inputs from = {0};
+    batch job = {0};
     predict_settings settings = {0};
-    const option_group groups[] = {
-        {setup_model_options, &chosen},   {setup_engine_options, &chosen},
-        {setup_compute_options, &chosen}, {setup_length_options, &chosen},
-        {setup_utf8_options, &chosen},    {inputs_options, &from},
-        {own_options, &settings},         {NULL, NULL}};
+    const option_group groups[] = {{setup_model_options, &chosen},
+                                   {setup_engine_options, &chosen},
+                                   {setup_compute_options, &chosen},
+                                   {setup_length_options, &chosen},
+                                   {setup_utf8_options, &chosen},
+                                   {inputs_options, &from},
+                                   {batch_options, &job},
+                                   {own_options, &settings},
+                                   {NULL, NULL}};
     command_arguments texts;
     int status = EXIT_DONE;
     if (!options_parse(&help, groups, argv, out, &texts, &status))
         return status;
     if (texts.count > 0 && from.path)
         return options_wrong(&help, "TEXT and --input exclude each other");
-    return run(&chosen, &from, &texts, &settings, out);
+    status = batch_check(&job, &from, &texts, &help);
+    if (status != EXIT_DONE)
+        return status;
+    settings.json = settings.json || job.output;
+    return run(&chosen, &job, &from, &texts, &settings, out);
 }

@@ -14,6 +14,13 @@ void progress_start(progress *shown, bool answers)
                         .started = setup_seconds()};
 }
 
+void progress_resume(progress *shown, uint64_t texts, double share)
+{
+    shown->started = setup_seconds();
+    shown->texts_before = texts;
+    shown->share_before = share > 0 ? share : 0;
+}
+
 const char *progress_clock(double seconds, char *text)
 {
     unsigned whole = seconds > 0 && seconds < 359999 ? (unsigned)(seconds + 0.5) : 0;
@@ -38,12 +45,13 @@ static bool is_due(progress *shown, double *passed)
     return true;
 }
 
-static void print_share(double share, double passed)
+static void print_share(const progress *shown, double share, double passed)
 {
     char left[16];
-    if (share > 0)
+    double since = share - shown->share_before;
+    if (since > 0)
         fprintf(stderr, "  %3.0f%%  %s left", share * 100,
-                progress_clock(passed / share - passed, left));
+                progress_clock(passed / since * (1 - share), left));
     fputs("\x1b[K", stderr);
 }
 
@@ -52,8 +60,9 @@ void progress_update(progress *shown, uint64_t texts, double share)
     double passed;
     if (!is_due(shown, &passed))
         return;
-    fprintf(stderr, "\r%llu texts  %.0f/s", (unsigned long long)texts, (double)texts / passed);
-    print_share(share, passed);
+    fprintf(stderr, "\r%llu texts  %.0f/s", (unsigned long long)texts,
+            (double)(texts - shown->texts_before) / passed);
+    print_share(shown, share, passed);
 }
 
 void progress_share(progress *shown, const char *what, double share)
@@ -62,7 +71,7 @@ void progress_share(progress *shown, const char *what, double share)
     if (!is_due(shown, &passed))
         return;
     fprintf(stderr, "\r%s", what);
-    print_share(share, passed);
+    print_share(shown, share, passed);
 }
 
 void progress_end(progress *shown)

@@ -99,7 +99,8 @@ static enum reader_format format_of(const char *path)
 
 bool reader_open(reader *in, const char *path, int32_t format, bool wants_label)
 {
-    *in = (reader){.wants_label = wants_label, .format = (enum reader_format)format};
+    *in = (reader){
+        .wants_label = wants_label, .format = (enum reader_format)format, .left = UINT64_MAX};
     if (format == FORMAT_BY_NAME)
         in->format = format_of(path);
     return source_open(&in->in, path);
@@ -153,6 +154,8 @@ static int next_line(reader *in, bool may_wait, const char **line, size_t *size)
     }
     *line = in->data + in->start;
     *size = (newline ? (size_t)(newline - in->data) : in->end) - in->start;
+    if (in->hash)
+        sn_sha256_add(in->hash, *line, *size + (newline ? 1 : 0));
     in->start += *size + (newline ? 1 : 0);
     in->scan = in->start;
     in->line++;
@@ -177,7 +180,8 @@ reader_answer reader_next(reader *in, chunk *records)
     if (in->format == FORMAT_TSV && !in->has_header && !read_header(in))
         return READER_FAILED;
     int answer = 1;
-    while (records->count < CHUNK_RECORDS && records->offsets[records->count] < CHUNK_BYTES) {
+    while (records->count < CHUNK_RECORDS && records->offsets[records->count] < CHUNK_BYTES &&
+           in->left > 0) {
         const char *line = NULL;
         size_t size = 0;
         answer = next_line(in, !in->eager || records->count == 0, &line, &size);
@@ -188,9 +192,24 @@ reader_answer reader_next(reader *in, chunk *records)
             message_no_memory();
             return READER_FAILED;
         }
+        in->left--;
     }
     in->failed = answer < 0;
     if (records->count > 0)
         return READER_CHUNK;
     return in->failed ? READER_FAILED : READER_END;
+}
+
+bool reader_skip(reader *in, uint64_t count, uint64_t *passed)
+{
+    int answer = 1;
+    if (in->format == FORMAT_TSV && !in->has_header && !read_header(in))
+        return false;
+    for (; count > 0 && answer == 1; count--) {
+        const char *line = NULL;
+        size_t size = 0;
+        answer = next_line(in, true, &line, &size);
+        *passed += answer == 1;
+    }
+    return answer >= 0;
 }

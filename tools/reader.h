@@ -43,7 +43,9 @@ typedef struct reader {
     bool wants_label; /* TSV only: rows need a label column */
     bool eager;       /* end a chunk rather than wait for more input */
     bool has_header;
-    bool failed; /* reading broke off behind the last chunk */
+    bool failed;     /* reading broke off behind the last chunk */
+    uint64_t left;   /* records still wanted; reader_open: all */
+    sn_sha256 *hash; /* fed with the lines as they are used; may be NULL */
     size_t text_column, label_column, columns;
     uint64_t line; /* lines read so far */
     char *data;    /* [start, end) is unread, [start, scan) holds no newline */
@@ -58,6 +60,9 @@ void reader_close(reader *in);
 /* Fills the chunk with the next records, at least one with READER_CHUNK.
  * READER_FAILED: the reason went to stderr. */
 reader_answer reader_next(reader *in, chunk *records);
+/* Passes over `count` records unseen, fewer where the input ends; *passed grows by their
+ * number. False: the reason went to stderr. */
+bool reader_skip(reader *in, uint64_t count, uint64_t *passed);
 
 chunk *chunk_create(void);
 void chunk_free(chunk *records);

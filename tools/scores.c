@@ -8,6 +8,11 @@ static double ratio(uint64_t part, uint64_t whole)
     return whole > 0 ? (double)part / (double)whole : 0;
 }
 
+double scores_f1(uint64_t hits, uint64_t labelled, uint64_t predicted)
+{
+    return ratio(2 * hits, labelled + predicted);
+}
+
 scores scores_compute(const uint64_t *matrix, size_t classes, class_scores *each)
 {
     uint64_t total = 0, right = 0;
@@ -21,7 +26,7 @@ scores scores_compute(const uint64_t *matrix, size_t classes, class_scores *each
         }
         each[c] = (class_scores){.precision = ratio(hits, predicted),
                                  .recall = ratio(hits, labelled),
-                                 .f1 = ratio(2 * hits, labelled + predicted),
+                                 .f1 = scores_f1(hits, labelled, predicted),
                                  .support = labelled};
         total += labelled;
         right += hits;

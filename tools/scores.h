@@ -16,6 +16,9 @@ typedef struct scores {
     double accuracy, macro_f1, macro_recall;
 } scores;
 
+/* 2 hits / (labelled + predicted), the harmonic mean of precision and recall. */
+double scores_f1(uint64_t hits, uint64_t labelled, uint64_t predicted);
+
 /* matrix[true * classes + predicted]; `each` has room for all classes. A ratio
  * with nothing below the line is 0. The means run over the classes that occur
  * among the labels or the predictions. */

@@ -41,12 +41,24 @@ void source_close(source *in)
     in->fd = -1;
 }
 
+/* Waits until there is something to read; false: told to stop. */
+static bool wait_for_bytes(const source *in)
+{
+    struct pollfd wait[2] = {{.fd = in->fd, .events = POLLIN},
+                             {.fd = in->stop_fd, .events = POLLIN}};
+    while (in->stop_fd && poll(wait, 2, -1) < 0 && errno == EINTR)
+        continue;
+    return wait[1].revents == 0;
+}
+
 /* Appends stored bytes to `input`; false on failure. */
 static bool fill(source *in)
 {
     ssize_t got = 0;
     if (in->next == in->filled)
         in->next = in->filled = 0;
+    if (!wait_for_bytes(in))
+        return false;
     do
         got = read(in->fd, in->input + in->filled, sizeof in->input - in->filled);
     while (got < 0 && errno == EINTR);

@@ -21,6 +21,7 @@ typedef struct source {
     uint64_t size;        /* of the file, 0 where unknown */
     uint64_t read_bytes;  /* of the file, as stored */
     sn_sha256 *hash;      /* fed with the stored bytes; may be NULL */
+    int stop_fd;          /* once it is readable, waiting ends as a failure; 0: none */
     bool started;         /* the first bytes were looked at */
     bool gzip, unpacking; /* gzip content; inside a member */
     bool ended;           /* nothing more in the file */

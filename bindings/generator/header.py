@@ -234,6 +234,12 @@ def minimum_version(api):
                if VERSION.match(each))
 
 
+def opening(text):
+    """The comment that the header begins with, without its stars: what holds everywhere."""
+    comment = re.search(r'/\*\*\n \* @file [^\n]*\n(.*?)\n \*/', text, re.DOTALL)
+    return re.sub(r'^ \* ?', '', comment[1], flags=re.MULTILINE) if comment else ''
+
+
 def read(clang, header):
     """The whole header."""
     with open(header, encoding='ascii') as stream:
@@ -254,7 +260,7 @@ def read(clang, header):
     callbacks = {each['name'] for each in api['callbacks']}
     for struct in api['structs']:
         lay_out(struct, callbacks)
-    return {'minimum_version': minimum_version(api), **api}
+    return {'doc': opening(text), 'minimum_version': minimum_version(api), **api}
 
 
 # ------------------------------------------------------------------ checks
@@ -297,6 +303,7 @@ def check_function(problems, function):
 def check(api):
     """Everything that the comments must say, as a list of problems."""
     problems = Problems()
+    problems.need(api['doc'], 'the header', 'no comment that begins with @file')
     for kind in ('enums', 'functions'):
         for each in api[kind]:
             problems.need(each['name'].startswith('sentiment_'), each['name'] or 'an enum',

@@ -25,6 +25,7 @@ static sentiment_model_options options_of(const sentiment_go_loading *how)
                                        .use_mmap = how->use_mmap,
                                        .allow_missing_crc = how->allow_missing_crc,
                                        .digest = how->digest,
+                                       .temperature = how->temperature,
                                        .log = how->log ? tell : NULL,
                                        .log_user = (void *)how->log,
                                        .cancel = how->cancel};

@@ -11,6 +11,7 @@
 /* sentiment_model_options without pointers of Go. */
 typedef struct sentiment_go_loading {
     uint32_t use_mmap, allow_missing_crc, digest;
+    float temperature;
     uintptr_t log; /* a cgo.Handle; 0: silent */
     const sentiment_cancel *cancel;
 } sentiment_go_loading;

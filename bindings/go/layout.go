@@ -28,7 +28,7 @@ _Static_assert(offsetof(sentiment_allocator, user) == 8, "");
 _Static_assert(offsetof(sentiment_allocator, allocate) == 16, "");
 _Static_assert(offsetof(sentiment_allocator, reallocate) == 24, "");
 _Static_assert(offsetof(sentiment_allocator, release) == 32, "");
-_Static_assert(sizeof(sentiment_model_options) >= 48, "sentiment_model_options");
+_Static_assert(sizeof(sentiment_model_options) >= 56, "sentiment_model_options");
 _Static_assert(offsetof(sentiment_model_options, struct_size) == 0, "");
 _Static_assert(offsetof(sentiment_model_options, use_mmap) == 4, "");
 _Static_assert(offsetof(sentiment_model_options, allow_missing_crc) == 8, "");
@@ -37,6 +37,8 @@ _Static_assert(offsetof(sentiment_model_options, allocator) == 16, "");
 _Static_assert(offsetof(sentiment_model_options, log) == 24, "");
 _Static_assert(offsetof(sentiment_model_options, log_user) == 32, "");
 _Static_assert(offsetof(sentiment_model_options, cancel) == 40, "");
+_Static_assert(offsetof(sentiment_model_options, temperature) == 48, "");
+_Static_assert(offsetof(sentiment_model_options, reserved) == 52, "");
 _Static_assert(sizeof(sentiment_model_config) >= 48, "sentiment_model_config");
 _Static_assert(offsetof(sentiment_model_config, struct_size) == 0, "");
 _Static_assert(offsetof(sentiment_model_config, vocab_size) == 4, "");
@@ -237,7 +239,7 @@ var layouts = []struct {
 }{
 	{"sentiment_error", 512, C.sizeof_sentiment_error},
 	{"sentiment_allocator", 40, C.sizeof_sentiment_allocator},
-	{"sentiment_model_options", 48, C.sizeof_sentiment_model_options},
+	{"sentiment_model_options", 56, C.sizeof_sentiment_model_options},
 	{"sentiment_model_config", 48, C.sizeof_sentiment_model_config},
 	{"sentiment_model_info", 104, C.sizeof_sentiment_model_info},
 	{"sentiment_session_options", 56, C.sizeof_sentiment_session_options},

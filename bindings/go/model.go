@@ -126,6 +126,7 @@ func build(ctx context.Context, base settings, options []Option, load loader) (*
 		use_mmap:          number(chosen.mmap),
 		allow_missing_crc: number(chosen.missingCRC),
 		digest:            number(chosen.digest),
+		temperature:       C.float(chosen.temperature),
 		log:               C.uintptr_t(made.handle),
 		cancel:            token,
 	}

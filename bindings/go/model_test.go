@@ -41,6 +41,28 @@ func TestInfo(t *testing.T) {
 	}
 }
 
+func TestTemperature(t *testing.T) {
+	text := "a fine day, more or less"
+	plain, flat := bundled(t), bundled(t, WithTemperature(2))
+	before, after := answers(t, plain, text), answers(t, flat, text)
+	if flat.Info().Temperature != 2 || after.Label != before.Label ||
+		!reflect.DeepEqual(after.Logits, before.Logits) || after.Confidence >= before.Confidence {
+		t.Errorf("%+v, %+v", before, after)
+	}
+	small, err := flat.Quantize(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer small.Close()
+	if small.Info().Temperature != 2 {
+		t.Errorf("%+v", small.Info())
+	}
+	if _, err := Default(WithTemperature(-1)); err == nil ||
+		!strings.Contains(err.Error(), "temperature is -1") {
+		t.Error(err)
+	}
+}
+
 func TestOptions(t *testing.T) {
 	text := strings.Repeat("good bad ", 40)
 	model := bundled(t)

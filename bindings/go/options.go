@@ -13,6 +13,7 @@ import (
 // settings are what options choose. The zero value of each field is the default.
 type settings struct {
 	mmap, missingCRC, digest bool
+	temperature              float32
 	log                      func(level LogLevel, message string)
 
 	engine           Engine
@@ -69,6 +70,12 @@ func WithEveryPaddedStep() Option { return func(s *settings) { s.everyPaddedStep
 // WithDigest computes SHA-256 digests while loading (ModelInfo.SHA256), and checks the one that
 // the file states.
 func WithDigest() Option { return func(s *settings) { s.digest = true } }
+
+// WithTemperature divides the logits by a number above 0 before softmax, in place of the one
+// that the model was saved with: labels stay, probabilities change. 0 leaves that of the model.
+func WithTemperature(temperature float32) Option {
+	return func(s *settings) { s.temperature = temperature }
+}
 
 // WithMmap maps the file instead of reading it. The file must then never change while the
 // model lives: a mapped file that is cut off kills the process.

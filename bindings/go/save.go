@@ -119,6 +119,8 @@ func (m *Model) Quantize(ctx context.Context, options ...Option) (*Model, error)
 	base := inner.settings
 	// The torch engine has no int8.
 	base.precision, base.engine, base.device = PrecisionDefault, EngineAuto, ""
+	// The model has its temperature already.
+	base.temperature = 0
 	return build(ctx, base, options, func(how *C.sentiment_go_loading,
 		model **C.sentiment_model, reason *C.sentiment_error) C.sentiment_status {
 		return C.sentiment_go_quantize(inner.c, how, model, reason)

@@ -301,6 +301,13 @@ typedef struct sentiment_model_options {
     void *log_user;
     /** Checked while loading and training. @nullable @borrowed for the call */
     const sentiment_cancel *cancel;
+    /** Loading: divisor of the logits before softmax, above 0, in place of the one that the
+     *  file states; 0: as the file says. Labels and logits stay, probabilities change; where
+     *  it is another one, the metadata `golden` and `baseline`, which tell of the old
+     *  answers, are left out. Creating, training, quantizing: 0. @since 0.3 */
+    float temperature;
+    /** Zero. */
+    uint32_t reserved;
 } sentiment_model_options;
 
 /** Sizes of a new classifier, named as in the guide's `model_params`. @since 0.1 */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * sentiment_model_*: argument checks and delegation, nothing else. */
+#include <math.h>
 #include <string.h>
 
 #include "api/checks.h"
@@ -11,8 +12,18 @@
 
 #define INVALID SENTIMENT_ERROR_INVALID_ARGUMENT
 
-static sentiment_status take_model_options(const sentiment_model_options *given,
-                                           sentiment_model_options *copy, sentiment_error *error)
+/* A file may be given another temperature, what is made has none to replace. */
+static sentiment_status check_temperature(float temperature, _Bool loading, sentiment_error *error)
+{
+    if (temperature == 0 || (loading && temperature > 0 && isfinite(temperature)))
+        return SENTIMENT_OK;
+    return sn_fail(
+        error, INVALID, SN_NO_OFFSET, "temperature is %g; expected %s", (double)temperature,
+        loading ? "a number above 0, or 0 for that of the file" : "0: it is an option of loading");
+}
+
+static sentiment_status take_options(const sentiment_model_options *given, _Bool loading,
+                                     sentiment_model_options *copy, sentiment_error *error)
 {
     sentiment_status status = SENTIMENT_OK;
     sentiment_model_options_init(copy);
@@ -24,6 +35,10 @@ static sentiment_status take_model_options(const sentiment_model_options *given,
         status = sn_check_flag(copy->allow_missing_crc, "allow_missing_crc", error);
     if (!status)
         status = sn_check_flag(copy->digest, "digest", error);
+    if (!status)
+        status = check_temperature(copy->temperature, loading, error);
+    if (!status)
+        status = sn_check_zero(copy->reserved, "sentiment_model_options.reserved", error);
     const sentiment_allocator *hooks = copy->allocator;
     if (!status && hooks &&
         (hooks->struct_size < sizeof *hooks || !hooks->allocate || !hooks->reallocate ||
@@ -46,7 +61,7 @@ sentiment_status sentiment_model_create(const sentiment_model_config *config,
     sentiment_status status =
         sn_take_struct(&sizes, sizeof sizes, config, "sentiment_model_config", error);
     if (!status)
-        status = take_model_options(options, &copy, error);
+        status = take_options(options, 0, &copy, error);
     if (!status)
         status = sn_check_choice(sizes.padding, SENTIMENT_PADDING_MAX_LENGTH, "padding", error);
     if (!status)
@@ -62,7 +77,7 @@ sentiment_status sentiment_model_load(const char *path, const sentiment_model_op
     sentiment_model_options copy;
     if (!path || !model)
         return sn_null_argument(error, path ? "model" : "path");
-    sentiment_status status = take_model_options(options, &copy, error);
+    sentiment_status status = take_options(options, 1, &copy, error);
     return status ? status : sn_model_load(path, &copy, model, error);
 }
 
@@ -94,7 +109,7 @@ sentiment_status sentiment_model_load_copy(const void *data, size_t size,
     sn_bytes bytes;
     if (!data || !model)
         return sn_null_argument(error, data ? "model" : "data");
-    sentiment_status status = take_model_options(options, &copy, error);
+    sentiment_status status = take_options(options, 1, &copy, error);
     if (status)
         return status;
     sn_memory memory = sn_model_memory(&copy);
@@ -116,7 +131,7 @@ sentiment_status sentiment_model_load_borrowed(const void *data, size_t size,
     sn_bytes bytes;
     if (!data || !model)
         return sn_null_argument(error, data ? "model" : "data");
-    sentiment_status status = take_model_options(options, &copy, error);
+    sentiment_status status = take_options(options, 1, &copy, error);
     if (status)
         return status;
     sn_bytes_borrow(data, size, release, release_user, &bytes);
@@ -173,7 +188,7 @@ sentiment_status sentiment_model_train(const sentiment_dataset *train, const sen
     if (!status && train_options)
         status = sn_take_struct(&how, sizeof how, train_options, "sentiment_train_options", error);
     if (!status)
-        status = take_model_options(options, &copy, error);
+        status = take_options(options, 0, &copy, error);
     return status
                ? status
                : sn_train(&train_copy, &dev_copy, labels, label_count, &how, &copy, model, error);
@@ -186,7 +201,7 @@ sentiment_status sentiment_model_quantize(const sentiment_model *model,
     sentiment_model_options copy;
     if (!model || !quantized)
         return sn_null_argument(error, model ? "quantized" : "model");
-    sentiment_status status = take_model_options(options, &copy, error);
+    sentiment_status status = take_options(options, 0, &copy, error);
     return status ? status : sn_model_quantize(model, &copy, quantized, error);
 }
 

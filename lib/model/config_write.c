@@ -70,12 +70,22 @@ static _Bool set_precision(const sentiment_model *model, json_t *config, json_t 
                                json_string(sn_precision_name(model->precision))) == 0;
 }
 
+/* A model may have been loaded with another temperature than its config says. */
+static void drop_temperature(float temperature, json_t *object)
+{
+    const json_t *said = json_object_get(object, SN_KEY_TEMPERATURE);
+    if (json_is_number(said) && (float)json_number_value(said) != temperature)
+        json_object_del(object, SN_KEY_TEMPERATURE);
+}
+
 /* The arguments of a network's constructor go into model_params. */
 static _Bool add_options(const sentiment_model *model, int32_t tokenizer, json_t *config,
                          json_t *params)
 {
     const sn_model_config *sizes = &model->config;
     _Bool fine = 1;
+    drop_temperature(sizes->temperature, config);
+    drop_temperature(sizes->temperature, params);
     if (sizes->num_layers != 1)
         fine = add_option(config, params, params, "num_layers", json_integer(sizes->num_layers));
     if (fine && sizes->directions == 2)
@@ -88,7 +98,8 @@ static _Bool add_options(const sentiment_model *model, int32_t tokenizer, json_t
     if (fine && sizes->max_length != SN_DEFAULT_LENGTH)
         fine = add_option(config, params, config, "max_length", json_integer(sizes->max_length));
     if (fine && sizes->temperature != 1)
-        fine = add_option(config, params, config, "temperature", sn_json_float(sizes->temperature));
+        fine = add_option(config, params, config, SN_KEY_TEMPERATURE,
+                          sn_json_float(sizes->temperature));
     if (fine && tokenizer != SENTIMENT_TOKENIZER_WHITESPACE)
         fine = add_option(config, params, config, "tokenizer",
                           json_string(sn_tokenizer_name(tokenizer)));

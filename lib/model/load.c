@@ -245,16 +245,34 @@ static sentiment_status build(const sn_bundle *bundle, const sentiment_model_opt
     return SENTIMENT_OK;
 }
 
+/* Takes the caller's temperature over what the file says; whether that is another one. */
+static _Bool retune(const sentiment_model_options *options, sn_settings *said)
+{
+    float stated = said->temperature > 0 ? said->temperature : 1;
+    if (!options || !(options->temperature > 0) || options->temperature == stated)
+        return 0;
+    said->temperature = options->temperature;
+    return 1;
+}
+
 sentiment_status sn_model_from_bundle(const sn_bundle *bundle,
                                       const sentiment_model_options *options,
                                       sentiment_model **out, sentiment_error *error)
 {
     sn_settings said;
+    sentiment_model *model = NULL;
     sentiment_status status = sn_settings_read(bundle, &said, error);
     if (status != SENTIMENT_OK)
         return status;
-    status = build(bundle, options, &said, out, error);
+    _Bool retuned = retune(options, &said);
+    status = build(bundle, options, &said, &model, error);
     sn_settings_free(&said);
+    if (status == SENTIMENT_OK && retuned)
+        status = sn_metadata_retune(model, error);
+    if (status == SENTIMENT_OK)
+        *out = model;
+    else
+        sn_model_release(model);
     return status;
 }
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "formats/json.h"
+#include "model/config.h"
 #include "model/lineage.h"
 
 /* docs/file-format.md tells what each of them holds. */
@@ -157,6 +157,28 @@ sentiment_status sn_model_set_metadata(sentiment_model *model, const char *key, 
 {
     sn_pairs pairs = {&model->memory, model->metadata, model->metadata_count};
     sentiment_status status = sn_metadata_set(&pairs, key, value, error);
+    model->metadata = pairs.items;
+    model->metadata_count = pairs.count;
+    return status;
+}
+
+sentiment_status sn_metadata_retune(sentiment_model *model, sentiment_error *error)
+{
+    sn_pairs pairs = {&model->memory, model->metadata, model->metadata_count};
+    sentiment_status status = SENTIMENT_OK;
+    for (size_t i = pairs.count; i-- > 0;) {
+        const char *key = pairs.items[i].key;
+        if (strcmp(key, SN_KEY_GOLDEN) == 0 || strcmp(key, SN_KEY_BASELINE) == 0)
+            sn_pairs_remove(&pairs, i);
+    }
+    if (sn_pairs_get(&pairs, SN_KEY_TEMPERATURE)) {
+        json_t *value = sn_json_float(model->config.temperature);
+        char *text = value ? sn_json_text(&model->memory, value, 0) : NULL;
+        status = text ? sn_pairs_set(&pairs, SN_KEY_TEMPERATURE, text, error)
+                      : sn_fail_memory(error, "metadata");
+        sn_free(&model->memory, text);
+        json_decref(value);
+    }
     model->metadata = pairs.items;
     model->metadata_count = pairs.count;
     return status;

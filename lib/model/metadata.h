@@ -8,6 +8,9 @@
 
 /* Texts with the answers that the model gives to them; the command's. */
 #define SN_KEY_GOLDEN "golden"
+/* What its answers look like in use, likewise. */
+#define SN_KEY_BASELINE "baseline"
+#define SN_KEY_TEMPERATURE "temperature"
 
 typedef struct sn_pairs {
     const sn_memory *memory;
@@ -35,5 +38,8 @@ _Bool sn_lineage_is_old_key(const char *key);
 /* sn_pairs_set for a key and value from outside: refuses reserved keys and bad UTF-8. */
 sentiment_status sn_metadata_set(sn_pairs *pairs, const char *key, const char *value,
                                  sentiment_error *error);
+/* For a model with another temperature than its file has: forgets what tells of the old
+ * answers, and says the new temperature where the old one stands. */
+sentiment_status sn_metadata_retune(sentiment_model *model, sentiment_error *error);
 
 #endif

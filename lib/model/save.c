@@ -147,7 +147,7 @@ static sentiment_status set_own_keys(const sentiment_model *model, sn_pairs *pai
     if (status == SENTIMENT_OK)
         status = set_json(pairs, "max_length", json_integer(config->max_length), error);
     if (status == SENTIMENT_OK)
-        status = set_json(pairs, "temperature", sn_json_float(config->temperature), error);
+        status = set_json(pairs, SN_KEY_TEMPERATURE, sn_json_float(config->temperature), error);
     if (status == SENTIMENT_OK)
         status = set_json(pairs, "tokenizer",
                           describe_tokenizer(model->tokenizer->tokenizer.kind), error);

@@ -56,9 +56,13 @@ class Generator(unittest.TestCase):
                          ('SENTIMENT_FLAG_TRUNCATED = 2', 'SENTIMENT_FLAG_TRUNCATED = 8'),
                          ('char message[496]', 'char message[495]')):
             self.assertIn('tests/unit/api/generated_abi.h', self.differs(old, new))
-        self.differs('Probability of `prediction`.', 'Probability.')
+        for old, new in (('Probability of `prediction`.', 'Probability.'),
+                         ('keeps no global state', 'keeps some state')):
+            self.assertIn('docs/c-api.md', self.differs(old, new))
 
     def test_comments_must_be_complete(self):
+        self.lacks(' * @file sentiment.h\n', ' * sentiment.h\n',
+                   'the header: no comment that begins')
         self.lacks('@threadsafe @since 0.1\n * @return the number', '@threadsafe\n * @return the '
                    'number', 'sentiment_abi_version: no @since')
         self.lacks(' * @return the number */', ' */', 'sentiment_abi_version: no @return')
@@ -89,7 +93,8 @@ class Generator(unittest.TestCase):
         self.lacks('@param[in] status any value',
                    '@param[in] status any value\n * @param[in] nobody x',
                    'sentiment_status_name: @param of no parameter: nobody')
-        self.lacks('@since 0.3', '@since 0.3.1', 'sentiment_model_find_default: @since is no')
+        self.lacks('installed. @threadsafe @since 0.3', 'installed. @threadsafe @since 0.3.1',
+                   'sentiment_model_find_default: @since is no')
 
     def test_callback_without_parameters(self):
         done = self.changed('typedef void (*sentiment_log_fn)(void *user, int32_t level, '

@@ -19,8 +19,8 @@ EXTRA = [os.path.abspath(path) for path in sys.argv[2:] if not path.startswith('
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUNDLED = os.path.join(os.path.dirname(TOOL), 'models', 'sentiment-en.safetensors')
 
-SUBCOMMANDS = ['predict', 'tokenize', 'info', 'convert', 'create', 'train', 'test', 'bench',
-               'optimize', 'verify', 'publish', 'key']
+SUBCOMMANDS = ['predict', 'tokenize', 'info', 'convert', 'create', 'train', 'test', 'compare',
+               'calibrate', 'bench', 'optimize', 'verify', 'publish', 'key']
 if os.path.exists(TOOL + '-serve'):
     SUBCOMMANDS.append('serve')
 SIZES = ['--vocab-size', '60', '--embedding-dim', '8', '--hidden-size', '16', '--num-classes', '3']

@@ -9,6 +9,8 @@ A comment on the line before a block says what the tests do with it:
   <!-- run: TORCH -->       ... where there is the plugin for libtorch
   <!-- deploy -->           shell: run by the test of that deployment, in tests/deploy/
 
+Other marks belong to the tests of deploy/, which find their blocks by them.
+
 In a `console` block, lines that begin with "$ " are commands and the others
 are their output, to the letter; in an `sh` block all lines are commands.
 """
@@ -25,7 +27,8 @@ class Block:
     def __init__(self, document, found, line):
         self.document, self.line = document, line
         self.language, self.text = found['language'], found['text']
-        key, _, value = (found['mark'] or '').partition(':')
+        self.mark = found['mark'] or ''
+        key, _, value = self.mark.partition(':')
         self.file = value.strip() if key == 'file' else None
         self.run = key == 'run'
         self.needs = value.strip() if self.run else ''

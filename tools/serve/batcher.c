@@ -11,12 +11,18 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "served.h"
+
 /* Bytes behind max_length that cost as much as one token before it. */
 #define BYTES_IGNORED 64
 /* Tokens of a text, where only the number of texts is known. */
 #define TOKENS_PER_TEXT 16
 /* Jobs that a worker looks at for ones of its version. */
 #define SCAN_LIMIT 256
+/* Nanoseconds that a helper computes at a time: probes wait no longer for it. */
+#define HELP_AT_MOST UINT64_C(500000)
+/* Texts of a job that may be light. */
+#define LIGHT_TEXTS 16
 
 static void unlink_job(batcher *all, job *work)
 {
@@ -35,7 +41,42 @@ static void append_job(batcher *all, job *work)
     work->queued = true;
 }
 
-bool batcher_submit(batcher *all, job *work)
+/* Tokens beyond the limit cost no more than being found. */
+static uint64_t estimate(const job *work, size_t text)
+{
+    uint64_t bytes = work->offsets[text + 1] - work->offsets[text];
+    uint64_t tokens = bytes / JOB_TOKEN_BYTES + 1, most = work->max_lengths[text];
+    return most && most < tokens ? most + bytes / BYTES_IGNORED : tokens;
+}
+
+/* Nanoseconds that a job will take, from what others took; more than a helper has where
+ * that is not known, or it is no inference of some texts. */
+static uint64_t cost(const job *work)
+{
+    if (work->run || work->explains || work->count > LIGHT_TEXTS)
+        return HELP_AT_MOST + 1;
+    uint64_t of_token = served_token_cost(served_of(work->version)), sum = 0;
+    if (of_token == 0)
+        return HELP_AT_MOST + 1;
+    for (size_t i = 0; i < work->count; i++)
+        sum += estimate(work, i) * of_token;
+    return sum;
+}
+
+/* Whether the helper takes the job upon itself: together with what it owes it is light,
+ * and nothing waits that is not. */
+static bool promise(const batcher *all, const job *work, uint64_t *owed)
+{
+    if (!owed || all->options.wait || (all->first && *owed == 0))
+        return false;
+    uint64_t more = cost(work);
+    bool light = *owed + more <= HELP_AT_MOST;
+    if (light)
+        *owed += more;
+    return light;
+}
+
+static bool submit(batcher *all, job *work, uint64_t *owed)
 {
     work->claimed = work->done = 0;
     work->slices = 0;
@@ -45,21 +86,31 @@ bool batcher_submit(batcher *all, job *work)
     pthread_mutex_lock(&all->lock);
     /* Long texts of one request may cost more than the queue holds: alone they pass. */
     bool room = all->depth + units <= limit || (all->depth == 0 && work->count <= limit);
+    bool wake = room && !promise(all, work, owed) && all->idle > 0;
     if (room) {
         append_job(all, work);
         all->depth += units;
     }
-    bool wake = room && all->idle > 0;
     pthread_mutex_unlock(&all->lock);
     if (wake)
         pthread_cond_signal(&all->wake);
     return room;
 }
 
+bool batcher_submit(batcher *all, job *work)
+{
+    return submit(all, work, NULL);
+}
+
+bool batcher_submit_helping(batcher *all, job *work, uint64_t *owed)
+{
+    return submit(all, work, owed);
+}
+
 /* Stops the one computation that is for nobody else. */
 static void stop_workers(batcher *all, const job *work)
 {
-    for (uint32_t i = 0; i < all->options.workers; i++)
+    for (uint32_t i = 0; i < all->options.workers + all->options.helpers; i++)
         if (all->workers[i].only == work)
             sentiment_cancel_request(all->workers[i].cancel);
 }
@@ -87,24 +138,16 @@ size_t batcher_depth(batcher *all)
     return depth;
 }
 
-/* Tokens beyond the limit cost no more than being found. */
-static uint64_t estimate(const job *work, size_t text)
-{
-    uint64_t bytes = work->offsets[text + 1] - work->offsets[text];
-    uint64_t tokens = bytes / JOB_TOKEN_BYTES + 1, most = work->max_lengths[text];
-    return most && most < tokens ? most + bytes / BYTES_IGNORED : tokens;
-}
-
 /* Takes texts of one job while they fit; the first text of a batch always does. */
-static void take_slice(worker *own, job *work, uint64_t *tokens)
+static void take_slice(worker *own, job *work)
 {
     batch_slice *slice = &own->slices[own->slice_count];
     *slice = (batch_slice){.work = work, .first = work->claimed};
     while (work->claimed < work->count && own->text_count < WORKER_TEXTS) {
         uint64_t more = estimate(work, work->claimed);
-        if (own->text_count > 0 && *tokens + more > own->all->options.tokens)
+        if (own->text_count > 0 && own->tokens + more > own->all->options.tokens)
             break;
-        *tokens += more;
+        own->tokens += more;
         work->claimed++;
         slice->count++;
         own->text_count++;
@@ -118,10 +161,17 @@ static void take_slice(worker *own, job *work, uint64_t *tokens)
         work->started = job_now();
 }
 
+static bool is_helper(const worker *own)
+{
+    return own->index >= own->all->options.workers;
+}
+
 /* Explanations, and what is no inference, run alone; texts run with others of their
  * version. */
 static bool fits(const worker *own, const job *work)
 {
+    if (is_helper(own) && cost(work) > own->left)
+        return false;
     if (own->slice_count == 0)
         return true;
     const job *first = own->slices[0].work;
@@ -129,19 +179,29 @@ static bool fits(const worker *own, const job *work)
            work->version == first->version;
 }
 
+/* What others took may have become more since it was looked at. */
+static void spend(worker *own, const job *work)
+{
+    uint64_t nanoseconds = cost(work);
+    own->left -= nanoseconds < own->left ? nanoseconds : own->left;
+}
+
 static void take_batch(worker *own)
 {
     batcher *all = own->all;
-    uint64_t tokens = 0;
     size_t seen = 0;
     own->slice_count = own->text_count = 0;
+    own->tokens = 0;
+    own->left = HELP_AT_MOST;
     job *next = NULL;
     for (job *work = all->first; work && own->slice_count < WORKER_SLICES && seen < SCAN_LIMIT;
          work = next, seen++) {
         next = work->next;
         if (!fits(own, work))
             continue;
-        take_slice(own, work, &tokens);
+        if (is_helper(own))
+            spend(own, work);
+        take_slice(own, work);
         if (work->claimed == work->count)
             unlink_job(all, work);
         else
@@ -212,14 +272,32 @@ void batcher_give(worker *own)
         all->options.finished(finished[i]);
 }
 
+void batcher_help(batcher *all, uint32_t helper, serve_metrics_shard *shard)
+{
+    worker *own = &all->workers[all->options.workers + helper];
+    own->shard = shard;
+    pthread_mutex_lock(&all->lock);
+    take_batch(own);
+    bool more = all->first && all->idle > 0;
+    pthread_mutex_unlock(&all->lock);
+    if (more)
+        pthread_cond_signal(&all->wake);
+    if (own->slice_count == 0)
+        return;
+    worker_infer(own);
+    batcher_give(own);
+}
+
 static bool start(batcher *all)
 {
-    for (uint32_t i = 0; i < all->options.workers; i++) {
+    for (uint32_t i = 0; i < all->options.workers + all->options.helpers; i++) {
         worker *own = &all->workers[i];
         own->all = all;
         own->index = i;
         if (sentiment_cancel_create(&own->cancel, NULL) != SENTIMENT_OK)
             return false;
+        if (is_helper(own))
+            continue;
         own->running = pthread_create(&own->thread, NULL, worker_run, own) == 0;
         if (!own->running)
             return false;
@@ -239,7 +317,7 @@ batcher *batcher_create(const batcher_options *options)
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&all->lock, NULL);
     all->options = *options;
-    all->workers = calloc(options->workers, sizeof *all->workers);
+    all->workers = calloc((size_t)options->workers + options->helpers, sizeof *all->workers);
     if (all->workers && start(all))
         return all;
     batcher_free(all);
@@ -254,7 +332,7 @@ void batcher_free(batcher *all)
     all->stopping = true;
     pthread_mutex_unlock(&all->lock);
     pthread_cond_broadcast(&all->wake);
-    for (uint32_t i = 0; all->workers && i < all->options.workers; i++) {
+    for (uint32_t i = 0; all->workers && i < all->options.workers + all->options.helpers; i++) {
         worker *own = &all->workers[i];
         if (own->running)
             pthread_join(own->thread, NULL);

@@ -35,6 +35,8 @@ typedef struct worker {
     serve_metrics_shard *shard;
     batch_slice slices[WORKER_SLICES];
     size_t slice_count, text_count;
+    uint64_t tokens; /* of the batch at hand, estimated */
+    uint64_t left;   /* of a helper: nanoseconds that the batch may still take */
 
     /* The texts that are computed, where they do not lie together in a job. */
     char *text;
@@ -62,7 +64,7 @@ struct batcher {
     size_t depth; /* what texts that nobody took cost, in job_units */
     unsigned idle;
     bool stopping;
-    worker *workers;
+    worker *workers; /* [workers + helpers], the helpers last; those have no thread */
 };
 
 /* Waits for texts and takes a batch of them; false: the end. */
@@ -71,6 +73,8 @@ bool batcher_take(worker *own);
 void batcher_give(worker *own);
 
 void *worker_run(void *own);
+/* Computes the batch at hand. */
+void worker_infer(worker *own);
 void worker_free(worker *own);
 
 #endif

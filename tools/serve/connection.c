@@ -352,7 +352,7 @@ bool connection_submit(connection *client, job *work)
     client->job = work;
     client->state = CONNECTION_WAITING;
     serve_metrics_add(owner->metrics, SERVE_VALUE_IN_FLIGHT, 1);
-    if (batcher_submit(owner->batcher, work)) {
+    if (loop_submit(client->loop, work)) {
         double passed = (double)(job_now() - client->received) * 1e-9;
         double deadline = owner->settings->deadline;
         set_timer(client, deadline > 0 && deadline <= passed ? AT_ONCE : deadline - passed);

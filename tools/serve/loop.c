@@ -134,13 +134,8 @@ static job *take_finished(loop *own)
     return ordered;
 }
 
-static void on_wake(evutil_socket_t fd, short what, void *user)
+static void answer_finished(loop *own)
 {
-    loop *own = user;
-    uint64_t count = 0;
-    (void)what;
-    if (read(fd, &count, sizeof count) < 0 && errno != EAGAIN && errno != EINTR)
-        return;
     job *next = NULL;
     for (job *work = take_finished(own); work; work = next) {
         next = work->next;
@@ -157,6 +152,39 @@ static void on_wake(evutil_socket_t fd, short what, void *user)
         if (client)
             connection_finish(client);
     }
+}
+
+/* Its event was made active behind those of all sockets that were ready: their requests
+ * are computed together. */
+static void on_help(evutil_socket_t fd, short what, void *user)
+{
+    loop *own = user;
+    (void)fd;
+    (void)what;
+    own->owed = 0;
+    batcher_help(own->server->batcher, own->number, own->shard);
+    answer_finished(own);
+}
+
+bool loop_submit(loop *own, job *work)
+{
+    if (own->admin)
+        return batcher_submit(own->server->batcher, work);
+    uint64_t before = own->owed;
+    bool taken = batcher_submit_helping(own->server->batcher, work, &own->owed);
+    if (before == 0 && own->owed > 0)
+        event_active(own->help, 0, 0);
+    return taken;
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *user)
+{
+    loop *own = user;
+    uint64_t count = 0;
+    (void)what;
+    if (read(fd, &count, sizeof count) < 0 && errno != EAGAIN && errno != EINTR)
+        return;
+    answer_finished(own);
     int asked = atomic_load(&own->asked);
     if (asked != (int)own->stage)
         enter(own, (loop_stage)asked);
@@ -185,7 +213,8 @@ void loop_finish(job *work)
     work->next = own->finished;
     own->finished = work;
     pthread_mutex_unlock(&own->lock);
-    if (first)
+    /* In on_help() it looks by itself. */
+    if (first && !pthread_equal(own->thread, pthread_self()))
         wake(own);
 }
 
@@ -221,9 +250,10 @@ static bool make_events(loop *own, int fd)
     /* It listens already; any other number would shorten its queue to libevent's. */
     own->listener = evconnlistener_new(own->base, accepted, own, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     own->retry = evtimer_new(own->base, on_retry, own);
+    own->help = event_new(own->base, -1, 0, on_help, own);
     if (own->listener)
         evconnlistener_set_error_cb(own->listener, not_accepted);
-    return own->wake && own->reaper && own->retry && own->listener &&
+    return own->wake && own->reaper && own->retry && own->help && own->listener &&
            event_add(own->wake, NULL) == 0;
 }
 
@@ -236,12 +266,13 @@ static bool fill_ids(loop *own)
     return true;
 }
 
-loop *loop_create(server *owner, int fd, bool admin)
+loop *loop_create(server *owner, int fd, uint32_t number, bool admin)
 {
     loop *own = calloc(1, sizeof *own);
     if (!own)
         return NULL;
     own->server = owner;
+    own->number = number;
     own->admin = admin;
     own->wake_fd = -1;
     own->date_second = -1;
@@ -289,6 +320,8 @@ void loop_free(loop *own)
         event_free(own->reaper);
     if (own->retry)
         event_free(own->retry);
+    if (own->help)
+        event_free(own->help);
     if (own->base)
         event_base_free(own->base);
     if (own->wake_fd >= 0)

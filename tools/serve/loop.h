@@ -30,7 +30,10 @@ typedef struct loop {
     server *server;
     pthread_t thread;
     bool running;
-    bool admin; /* routes of the admin port */
+    bool admin;      /* routes of the admin port */
+    uint32_t number; /* among the helpers of the batcher */
+    uint64_t owed;   /* to it */
+    struct event *help;
     struct event_base *base;
     struct evconnlistener *listener; /* on the shared socket */
     int wake_fd;
@@ -57,8 +60,9 @@ typedef struct loop {
     size_t id_count;
 } loop;
 
-/* `fd` is the listening socket, shared with other loops. NULL: no memory. */
-loop *loop_create(server *owner, int fd, bool admin);
+/* `fd` is the listening socket, shared with other loops; `number` counts these from 0.
+ * NULL: no memory. */
+loop *loop_create(server *owner, int fd, uint32_t number, bool admin);
 bool loop_start(loop *own);
 /* From any thread: towards another stage. */
 void loop_ask(loop *own, loop_stage stage);
@@ -69,7 +73,9 @@ void loop_join(loop *own);
 /* The same, then frees everything. NULL is fine. */
 void loop_free(loop *own);
 
-/* For the loop's own thread. A job to be filled; NULL: no memory. */
+/* For the loop's own thread. Gives a job to the batcher; false: too many texts wait. */
+bool loop_submit(loop *own, job *work);
+/* A job to be filled; NULL: no memory. */
 job *loop_job(loop *own);
 void loop_recycle(loop *own, job *work);
 /* The value of the Date field. */

@@ -60,7 +60,8 @@ static sentiment_status enter(server *own, serve_version *version, serve_registr
 {
     sentiment_status status = SENTIMENT_OK;
     if (!version->payload)
-        status = served_prepare(version, &own->settings->model, own->workers, own->metrics, error);
+        status = served_prepare(version, &own->settings->model, own->workers + own->main_loops,
+                                own->metrics, error);
     if (!status && label == SERVE_LABEL_STABLE)
         status = serve_registry_activate(own->registry, version, error);
     else if (!status)

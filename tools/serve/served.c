@@ -9,7 +9,10 @@
 
 #include "fail.h"
 
-const served *served_of(const serve_version *version)
+/* The part of the difference by which the known cost of a token falls. */
+#define COST_DECAY 8
+
+served *served_of(const serve_version *version)
 {
     return version->payload;
 }
@@ -18,7 +21,7 @@ void served_free(served *payload)
 {
     if (!payload)
         return;
-    for (size_t i = 0; payload->sessions && i < payload->workers; i++)
+    for (size_t i = 0; payload->sessions && i < payload->threads; i++)
         sentiment_session_free(payload->sessions[i]);
     free(payload->sessions);
     sentiment_tokenizer_free(payload->tokenizer);
@@ -44,7 +47,7 @@ static sentiment_status make_sessions(serve_version *version, const setup *chose
     options.threads = 1;
     payload->session.struct_size = sizeof payload->session;
     sentiment_status status = SENTIMENT_OK;
-    for (size_t i = 0; !status && i < payload->workers; i++) {
+    for (size_t i = 0; !status && i < payload->threads; i++) {
         status = sentiment_session_create(version->model, &options, &payload->sessions[i], error);
         if (!status)
             status = warm(payload->sessions[i], error);
@@ -70,16 +73,16 @@ static void join_metrics(const serve_version *version, served *payload, serve_me
     payload->metrics = serve_metrics_add_model(metrics, &model);
 }
 
-sentiment_status served_prepare(serve_version *version, const setup *chosen, size_t workers,
+sentiment_status served_prepare(serve_version *version, const setup *chosen, size_t threads,
                                 serve_metrics *metrics, sentiment_error *error)
 {
     served *payload = calloc(1, sizeof *payload);
     if (!payload)
         return serve_fail_memory(error);
-    payload->workers = workers;
+    payload->threads = threads;
     payload->number = version->number;
     payload->model = sentiment_model_retain(version->model);
-    payload->sessions = calloc(workers, sizeof *payload->sessions);
+    payload->sessions = calloc(threads, sizeof *payload->sessions);
     payload->info.struct_size = sizeof payload->info;
     sentiment_status status = payload->sessions ? SENTIMENT_OK : serve_fail_memory(error);
     if (!status)
@@ -98,4 +101,17 @@ sentiment_status served_prepare(serve_version *version, const setup *chosen, siz
     join_metrics(version, payload, metrics);
     version->payload = payload;
     return SENTIMENT_OK;
+}
+
+uint64_t served_token_cost(const served *payload)
+{
+    return atomic_load_explicit(&payload->cost, memory_order_relaxed);
+}
+
+/* Up at once, down slowly. Threads may overwrite each other's: it is an estimate. */
+void served_note_cost(served *payload, uint64_t nanoseconds, uint64_t tokens)
+{
+    uint64_t seen = nanoseconds / tokens + 1, known = served_token_cost(payload);
+    uint64_t next = seen >= known ? seen : known - (known - seen) / COST_DECAY;
+    atomic_store_explicit(&payload->cost, next, memory_order_relaxed);
 }

@@ -96,6 +96,7 @@ static int open_modules(server *own)
         serve_registry_create(&registry, &own->registry, &error) != SENTIMENT_OK)
         return fail(&error);
     const batcher_options batches = {.workers = (uint32_t)own->workers,
+                                     .helpers = (uint32_t)own->main_loops,
                                      .tokens = own->settings->batch_tokens,
                                      .wait = own->settings->batch_wait,
                                      .limit = own->settings->queue,
@@ -110,7 +111,7 @@ static int open_modules(server *own)
 
 static bool add_loop(server *own, int fd, bool admin)
 {
-    loop *added = loop_create(own, fd, admin);
+    loop *added = loop_create(own, fd, (uint32_t)own->loop_count, admin);
     if (!added || !loop_start(added)) {
         loop_free(added);
         return false;
@@ -121,9 +122,7 @@ static bool add_loop(server *own, int fd, bool admin)
 
 static int start_loops(server *own, const sockets *listening)
 {
-    uint32_t count = own->settings->loops;
-    if (count == 0)
-        count = (config_processors() + 3) / 4;
+    uint32_t count = (uint32_t)own->main_loops;
     own->loops = calloc((size_t)count + 1, sizeof *own->loops);
     bool good = own->loops != NULL;
     for (uint32_t i = 0; good && i < count; i++)
@@ -408,6 +407,7 @@ int server_run(const config *settings)
     pthread_mutex_init(&own.models_lock, NULL);
     pthread_rwlock_init(&own.keys_lock, NULL);
     own.workers = settings->model.threads ? settings->model.threads : config_processors();
+    own.main_loops = settings->loops ? settings->loops : (config_processors() + 3) / 4;
     /* Seeded before there are threads: hostile keys must not be able to collide. */
     json_object_seed(0);
     if (!settings->models &&

@@ -28,6 +28,7 @@ typedef struct server {
     const config *settings;
     atomic_int state; /* server_state */
     size_t workers;
+    size_t main_loops;                 /* those of the main port */
     char model_path[SETUP_PATH_BYTES]; /* where there is no folder of models */
     unsigned reads;                    /* versions that were read from there */
     atomic_size_t models;              /* those with a stable version */

@@ -42,7 +42,7 @@ static void compute_singly(sentiment_session *session, const run *what)
     }
 }
 
-static void compute(worker *own, const served *model, const run *what)
+static void compute(worker *own, served *model, const run *what)
 {
     if (what->count == 0)
         return;
@@ -53,7 +53,10 @@ static void compute(worker *own, const served *model, const run *what)
         what->probabilities, NULL, own->only ? own->cancel : NULL, NULL);
     if (status && status != SENTIMENT_ERROR_CANCELLED)
         compute_singly(session, what);
-    serve_metrics_time(own->shard, model->metrics, SERVE_TIME_COMPUTE, job_now() - begin);
+    uint64_t taken = job_now() - begin;
+    if (what->count == own->text_count)
+        served_note_cost(model, taken, own->tokens);
+    serve_metrics_time(own->shard, model->metrics, SERVE_TIME_COMPUTE, taken);
     serve_metrics_count_batch(own->shard, model->metrics, what->count);
 }
 
@@ -180,7 +183,7 @@ static void keep_rows(worker *own, const serve_version *version, size_t classes)
     }
 }
 
-static void predict_gathered(worker *own, const served *model)
+static void predict_gathered(worker *own, served *model)
 {
     serve_cache *cache = own->all->options.cache;
     size_t classes = own->slices[0].work->classes;
@@ -272,9 +275,10 @@ static void give_way(void)
     setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICER);
 }
 
-static void infer(worker *own, job *first)
+void worker_infer(worker *own)
 {
-    const served *model = served_of(first->version);
+    job *first = own->slices[0].work;
+    served *model = served_of(first->version);
     if (first->explains) {
         explain(own, model, first);
     } else if (own->slice_count == 1 && !own->all->options.cache) {
@@ -299,7 +303,7 @@ void *worker_run(void *user)
         if (first->run)
             first->run(first);
         else
-            infer(own, first);
+            worker_infer(own);
         batcher_give(own);
         if (own->ids_capacity > IDS_KEEP) {
             free(own->ids);

@@ -6,6 +6,7 @@ import ctypes
 import struct
 import time
 from array import array
+from bisect import bisect_right
 from functools import partial
 from operator import index as as_index
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, TypeVar, Union, overload
@@ -20,8 +21,9 @@ from .errors import SentimentError
 _FORM = '=4xiifI4xQQQ'
 _SIZE = ctypes.sizeof(_ffi.sentiment_result)
 _RESULT = _ffi.sentiment_result
-#: Texts that go to the library at once: in between, Ctrl-C is heard.
+#: Texts, and bytes of texts, that go to the library at once: in between, Ctrl-C is heard.
 CHUNK = 16384
+CHUNK_BYTES = 1 << 20
 
 T_co = TypeVar('T_co', covariant=True)
 
@@ -165,6 +167,18 @@ def check_max_length(given: Any) -> int:
     return number
 
 
+def _ends(piece: _texts.Piece) -> Iterator[Tuple[int, int]]:
+    """Parts of a piece, first and end, each within both bounds or one text alone."""
+    offsets = (ctypes.c_uint64 * (piece.size + 1)).from_address(piece.offsets)
+    first = 0
+    while first < piece.size:
+        end = bisect_right(offsets, offsets[first] + CHUNK_BYTES, first + 1,
+                           min(first + CHUNK, piece.size) + 1) - 1
+        end = max(end, first + 1)
+        yield first, end
+        first = end
+
+
 def _run_piece(pool: Pool, seat: Seat, piece: _texts.Piece, limits: Optional[array[int]],
                cancel: Optional[int]) -> Columns:
     """Classifies texts that lie in one buffer."""
@@ -176,12 +190,12 @@ def _run_piece(pool: Pool, seat: Seat, piece: _texts.Piece, limits: Optional[arr
         ctypes.addressof(ctypes.c_char.from_buffer(each))
         for each in (columns.results, columns.probabilities, columns.logits))
     first_limit = limits.buffer_info()[0] if limits is not None else 0
-    for first in range(0, piece.size, CHUNK):
+    for first, end in _ends(piece):
         row = 4 * pool.classes * first
         struct.pack_into('=I', columns.results, _SIZE * first, _SIZE)
         if pool.lib.predict_batch(
                 seat.address, piece.text, piece.offsets + 8 * first,
-                min(CHUNK, piece.size - first),
+                end - first,
                 first_limit + 4 * first if first_limit else None,
                 results + _SIZE * first, probabilities + row, logits + row, cancel,
                 seat.arguments[3]):

@@ -267,6 +267,13 @@ sentiment_model_options._fields_ = [
     ('log_user', c_void_p),
     #: Checked while loading and training.
     ('cancel', c_void_p),
+    #: Loading: divisor of the logits before softmax, above 0, in place of the one that the file
+    #: states; 0: as the file says. Labels and logits stay, probabilities change; where it is
+    #: another one, the metadata `golden` and `baseline`, which tell of the old answers, are
+    #: left out. Creating, training, quantizing: 0.
+    ('temperature', c_float),
+    #: Zero.
+    ('reserved', c_uint32),
 ]
 
 sentiment_model_config._fields_ = [
@@ -570,9 +577,9 @@ LAYOUTS = {
         'struct_size': 0, 'reserved': 4, 'user': 8, 'allocate': 16, 'reallocate': 24, 'release':
         32
     }),
-    sentiment_model_options: (48, {
+    sentiment_model_options: (56, {
         'struct_size': 0, 'use_mmap': 4, 'allow_missing_crc': 8, 'digest': 12, 'allocator': 16,
-        'log': 24, 'log_user': 32, 'cancel': 40
+        'log': 24, 'log_user': 32, 'cancel': 40, 'temperature': 48, 'reserved': 52
     }),
     sentiment_model_config: (48, {
         'struct_size': 0, 'vocab_size': 4, 'embedding_dim': 8, 'hidden_size': 12, 'num_classes':

@@ -103,6 +103,8 @@ class sentiment_model_options(Structure):
     log: Any
     log_user: int | None
     cancel: int | None
+    temperature: float
+    reserved: int
 
 class sentiment_model_config(Structure):
     struct_size: int

@@ -122,7 +122,10 @@ def _open() -> Opened:
             tried.append('%s (%s): %s' % (path, origin, reason))
             continue
         return _check(cdll, path)
-    raise LibraryNotFoundError('libsentiment is not to be found; tried ' + '; '.join(tried))
+    raise LibraryNotFoundError(
+        'libsentiment is not to be found; tried %s. Install a wheel, which has it inside, or '
+        'libsentiment itself, or set SENTIMENT_LIBRARY to the path of %s'
+        % ('; '.join(tried), NAME))
 
 
 # A signal handler may come while its own thread holds the lock.

@@ -7,7 +7,8 @@ import weakref
 from ctypes import byref
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Type, Union, overload
+from typing import (TYPE_CHECKING, Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Type,
+                    Union, overload)
 
 from . import _batch, _ffi, _handles, _options, _texts, errors
 from ._batch import Batch
@@ -25,7 +26,7 @@ class Model:
     """A loaded model. Any number of threads may use one at the same time.
 
     It is immutable: copies are the same object. It can be pickled if it was loaded by
-    path: then the path travels, and the model is loaded again where it arrives.
+    path: then the absolute path travels, and the model is loaded again where it arrives.
     """
 
     __slots__ = ('_pool', '_labels', '_info', '_origin', '_settings', '_final', '__weakref__')
@@ -38,8 +39,11 @@ class Model:
     _settings: Dict[str, Any]
     _final: Any
 
-    def __init__(self) -> None:
-        raise TypeError('use Model.load(path) or Model.default()')
+    if TYPE_CHECKING:
+        def __init__(self) -> None: ...  # so that arguments are a mistake there, too
+    else:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            raise TypeError('use Model.load(path) or Model.default()')
 
     @classmethod
     def _make(cls, lib: Opened, handle: int, origin: Any, settings: Dict[str, Any],
@@ -70,7 +74,7 @@ class Model:
              isa: Union[str, _ffi.Isa] = 'auto', max_length: int = 0,
              padding: Union[str, _ffi.Padding] = 'default', errors: str = 'strict',
              device: Optional[str] = None, digest: bool = False, mmap: bool = False,
-             allow_missing_crc: bool = False, fold_bytes: int = 0,
+             allow_missing_crc: bool = False, fold_bytes: int = 0, temperature: float = 0,
              log: Optional[_options.Log] = None, cancel: Optional[Cancel] = None) -> Model:
         """Loads a model.
 
@@ -87,6 +91,8 @@ class Model:
         mmap: map the file instead of reading it; it must then never change.
         allow_missing_crc: accept archives whose writer left out the checksums.
         fold_bytes: memory for prepared input projections; 0: 48 MiB.
+        temperature: divides the logits before softmax, in place of that of the model, which
+            0 leaves.
         log: called with a sentiment.LogLevel and a message; must not use the model.
         cancel: ends the loading early.
         """
@@ -94,7 +100,7 @@ class Model:
                     'max_length': max_length, 'padding': padding, 'errors': errors,
                     'device': device, 'digest': digest, 'mmap': mmap,
                     'allow_missing_crc': allow_missing_crc, 'fold_bytes': fold_bytes,
-                    'log': log}
+                    'temperature': temperature, 'log': log}
         return cls._load(source, settings, cancel)
 
     @classmethod
@@ -113,13 +119,16 @@ class Model:
         _options.session_options(**{name: settings[name] for name in _SESSION_SETTINGS})
         kept = None if settings['log'] is None else _options.thunk(settings['log'])
         how = _options.model_options(kept, settings['digest'], settings['mmap'],
-                                     settings['allow_missing_crc'], cancel)
+                                     settings['allow_missing_crc'], settings['temperature'],
+                                     cancel)
         lib = library()
         if source is _DEFAULT:
             handle, origin = _handles.load_file(lib, _handles.find_default(lib), how), None
         elif isinstance(source, (str, os.PathLike)):
-            origin = os.fspath(source)
-            handle = _handles.load_file(lib, _options.path_bytes(origin), how)
+            place = _options.path_bytes(source)
+            # Whoever is sent a pickle may be in another folder.
+            origin = os.path.abspath(source)
+            handle = _handles.load_file(lib, place, how)
         else:
             data = _file_bytes(source)
             handle, origin, kept = _handles.load_memory(lib, data, how), _MEMORY, (kept, data)
@@ -274,7 +283,7 @@ class Model:
         # The engine that was asked for may be one that has no int8.
         settings = dict(self._settings, precision='default', engine='auto', device=None)
         kept = None if settings['log'] is None else _options.thunk(settings['log'])
-        how = _options.model_options(kept, False, False, False, None)
+        how = _options.model_options(kept, False, False, False, 0, None)
         made = pool.with_handle(lambda handle: _handles.quantize(pool.lib, handle, how))
         return Model._make(pool.lib, made, _MEMORY, settings, kept)
 
@@ -325,7 +334,7 @@ _SESSION_SETTINGS = ('engine', 'precision', 'threads', 'isa', 'max_length', 'pad
 _DEFAULTS: Dict[str, Any] = {
     'engine': 'auto', 'precision': 'default', 'threads': 1, 'isa': 'auto', 'max_length': 0,
     'padding': 'default', 'errors': 'strict', 'device': None, 'digest': False, 'mmap': False,
-    'allow_missing_crc': False, 'fold_bytes': 0, 'log': None}
+    'allow_missing_crc': False, 'fold_bytes': 0, 'temperature': 0, 'log': None}
 
 
 def _file_bytes(source: Any) -> bytes:

@@ -77,13 +77,15 @@ def thunk(log: Log) -> Any:
     return _ffi.sentiment_log_fn(receive)
 
 
-def model_options(kept: Any, digest: Any, mmap: Any, allow_missing_crc: Any,
+def model_options(kept: Any, digest: Any, mmap: Any, allow_missing_crc: Any, temperature: Any,
                   cancel: Optional[_cancel.Cancel]) -> _ffi.sentiment_model_options:
     """How to load; `kept` is a thunk or None."""
+    if isinstance(temperature, bool) or not isinstance(temperature, (int, float)):
+        raise TypeError('temperature: expected a number, got %s' % type(temperature).__name__)
     options = _ffi.sentiment_model_options(
         struct_size=ctypes.sizeof(_ffi.sentiment_model_options), use_mmap=1 if mmap else 0,
         allow_missing_crc=1 if allow_missing_crc else 0, digest=1 if digest else 0,
-        cancel=_cancel.address_of(cancel))
+        temperature=temperature,         cancel=_cancel.address_of(cancel))
     if kept is not None:
         options.log = kept
     return options

@@ -6,7 +6,7 @@ import unittest
 from unittest import mock
 
 import sentiment
-from sentiment import _batch, _numpy
+from sentiment import _batch, _numpy, _texts
 
 import support
 
@@ -133,8 +133,21 @@ class BatchTest(support.Case):
         texts = ['good', 'bad', None, b'\xff', 'it is', ''] * 4
         limits = list(range(1, 25))
         whole = self.model.predict_batch(texts, limits)
-        with mock.patch.object(_batch, 'CHUNK', 5):
-            self.assertEqual(self.model.predict_batch(texts, limits), whole)
+        for name in ('CHUNK', 'CHUNK_BYTES'):
+            with mock.patch.object(_batch, name, 5):
+                self.assertEqual(self.model.predict_batch(texts, limits), whole)
+
+    def test_chunk_sizes(self):
+        """Parts are bounded by texts and by bytes; a text that is larger goes alone."""
+        def sizes(lengths):
+            piece = _texts.of_list(['x' * length for length in lengths])
+            return [end - first for first, end in _batch._ends(piece)]
+        self.assertEqual(sizes([]), [])
+        self.assertEqual(sizes([0] * 40000), [16384, 16384, 7232])
+        half = _batch.CHUNK_BYTES // 2
+        self.assertEqual(sizes([half, half, 1, half, half]), [2, 2, 1])
+        self.assertEqual(sizes([3 * half, 0, 1, 3 * half, 3 * half]), [1, 2, 1, 1])
+        self.assertEqual(sizes([1, 1, 1]), [3])
 
     def test_max_lengths(self):
         """One number for all, or one for each."""

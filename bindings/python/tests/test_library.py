@@ -86,6 +86,7 @@ class FindTest(support.Case):
         self.assertIn('%s (the package): no such file' % package, out)
         self.assertIn("libsentiment.so.0 (the system's search path): ", out)
         self.assertIn('NOT_FOUND True', out)
+        self.assertIn('or set SENTIMENT_LIBRARY to the path of libsentiment.so.0', out)
 
     def test_named_library(self):
         """What the environment names is taken, or nothing: no other one steps in."""

@@ -2,6 +2,7 @@
 """Loading, describing, saving and converting models; what does not load."""
 import copy
 import json
+import math
 import os
 import pathlib
 import pickle
@@ -63,6 +64,10 @@ class LoadTest(support.Case):
         """There is another way."""
         with self.assertRaisesRegex(TypeError, r'Model\.load'):
             sentiment.Model()
+        with self.assertRaisesRegex(TypeError, r'Model\.load'):
+            sentiment.Model('path')
+        with self.assertRaisesRegex(TypeError, r'Model\.load'):
+            sentiment.Model(path='path', threads=2)
 
     def test_missing(self):
         """No file."""
@@ -114,19 +119,35 @@ class LoadTest(support.Case):
                       {'padding': 'left'}, {'errors': 'ignore'}, {'threads': -1},
                       {'max_length': -1}, {'max_length': 65537}, {'engine': 77},
                       {'fold_bytes': 2**64}, {'threads': 2**32}, {'engine': 2**32 + 1},
+                      {'temperature': -1}, {'temperature': math.inf}, {'temperature': math.nan},
                       {'precision': 2**32}, {'isa': -2**32}, {'padding': 2**64},
                       {'engine': 'torch', 'device': 'cpu\0x'}):
             with self.assertRaises(sentiment.InvalidArgumentError, msg=wrong):
                 sentiment.Model.load(support.BUNDLED, **wrong)
         for wrong in ({'engine': None}, {'threads': '2'}, {'max_length': 1.5}, {'device': 7},
                       {'cancel': True}, {'threads': False}, {'max_length': True},
-                      {'fold_bytes': True}, {'engine': True},
+                      {'fold_bytes': True}, {'engine': True}, {'temperature': '2'},
+                      {'temperature': True},
                       {'engine': sentiment.Precision.INT8}):
             with self.assertRaises(TypeError, msg=wrong):
                 sentiment.Model.load(support.BUNDLED, **wrong)
         with self.assertRaisesRegex(sentiment.InvalidArgumentError,
                                     "engine is 'onnx'; expected one of auto, native, torch"):
             sentiment.Model.load(support.BUNDLED, engine='onnx')
+
+    def test_temperature(self):
+        """Labels and logits stay, probabilities do not."""
+        text = 'a fine day, more or less'
+        flat, plain = self.load(temperature=2), self.load()
+        after, before = flat.predict(text), plain.predict(text)
+        self.assertEqual((flat.info.temperature, plain.info.temperature), (2, 1))
+        self.assertEqual((after.label, after.logits), (before.label, before.logits))
+        self.assertLess(after.confidence, before.confidence)
+        weights = [math.exp(logit / 2) for logit in after.logits]
+        for weight, probability in zip(weights, after.probabilities):
+            self.assertAlmostEqual(weight / sum(weights), probability, places=6)
+        with flat.quantize() as small:
+            self.assertEqual(small.info.temperature, 2)
 
     def test_engine_missing(self):
         """A library without its plugin, at loading and not later."""
@@ -253,6 +274,17 @@ class CopyTest(support.Case):
         self.assertIsNot(again, model)
         self.assertEqual(again.session_info, model.session_info)
         self.assertEqual(again.predict(b'word_1 \xff'), model.predict(b'word_1 \xff'))
+
+    def test_pickle_elsewhere(self):
+        """A relative path is meant from where the model was loaded."""
+        folder, name = os.path.split(self.tiny())
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir(folder)
+        model = self.load(name)
+        os.chdir(here)
+        with pickle.loads(pickle.dumps(model)) as again:
+            self.assertEqual(again.predict('word_1'), model.predict('word_1'))
 
     def test_pickle_default(self):
         """The default model is that of where it arrives."""

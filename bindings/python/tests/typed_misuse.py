@@ -4,6 +4,7 @@ from typing import Optional
 
 import sentiment
 
+sentiment.Model('path')  # wrong
 model = sentiment.Model.load('path', threads='2')  # wrong
 model.predict(7)  # wrong
 label: int = model.predict('text').label  # wrong

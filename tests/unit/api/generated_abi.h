@@ -28,7 +28,7 @@ _Static_assert(FIELD(sentiment_allocator, allocate, 16, 8), "");
 _Static_assert(FIELD(sentiment_allocator, reallocate, 24, 8), "");
 _Static_assert(FIELD(sentiment_allocator, release, 32, 8), "");
 
-_Static_assert(sizeof(sentiment_model_options) == 48, "sentiment_model_options");
+_Static_assert(sizeof(sentiment_model_options) == 56, "sentiment_model_options");
 _Static_assert(FIELD(sentiment_model_options, struct_size, 0, 4), "");
 _Static_assert(FIELD(sentiment_model_options, use_mmap, 4, 4), "");
 _Static_assert(FIELD(sentiment_model_options, allow_missing_crc, 8, 4), "");
@@ -37,6 +37,8 @@ _Static_assert(FIELD(sentiment_model_options, allocator, 16, 8), "");
 _Static_assert(FIELD(sentiment_model_options, log, 24, 8), "");
 _Static_assert(FIELD(sentiment_model_options, log_user, 32, 8), "");
 _Static_assert(FIELD(sentiment_model_options, cancel, 40, 8), "");
+_Static_assert(FIELD(sentiment_model_options, temperature, 48, 4), "");
+_Static_assert(FIELD(sentiment_model_options, reserved, 52, 4), "");
 
 _Static_assert(sizeof(sentiment_model_config) == 48, "sentiment_model_config");
 _Static_assert(FIELD(sentiment_model_config, struct_size, 0, 4), "");

@@ -20,6 +20,7 @@
 
 #define CLASSES 3
 #define WORKERS 3
+#define HELPERS 1
 #define SUBMITTERS 4
 #define JOBS 60
 
@@ -31,6 +32,8 @@ typedef struct fixture {
 } fixture;
 
 static atomic_size_t finished_count;
+static pthread_t tester;
+static atomic_size_t finished_here; /* by the thread of the tests */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
@@ -41,6 +44,7 @@ static void on_finished(job *work)
     assert_false(work->many);
     work->many = true;
     atomic_fetch_add(&finished_count, 1);
+    atomic_fetch_add(&finished_here, pthread_equal(pthread_self(), tester) ? 1 : 0);
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
 }
@@ -77,7 +81,8 @@ static int set_up(void **state)
     assert_int_equal(serve_registry_create(&options, &all->registry, NULL), 0);
     assert_int_equal(serve_metrics_create(routes, 1, &all->metrics, NULL), 0);
     assert_int_equal(serve_registry_adopt(all->registry, "m", "1", model, &all->version, NULL), 0);
-    assert_int_equal(served_prepare(all->version, &chosen, WORKERS, all->metrics, NULL), 0);
+    assert_int_equal(served_prepare(all->version, &chosen, WORKERS + HELPERS, all->metrics, NULL),
+                     0);
     assert_int_equal(sentiment_session_create(model, NULL, &all->alone, NULL), 0);
     sentiment_model_free(model);
     *state = all;
@@ -98,12 +103,15 @@ static int tear_down(void **state)
 static batcher *start(const fixture *all, uint32_t tokens, uint32_t limit, serve_cache *cache)
 {
     const batcher_options options = {.workers = WORKERS,
+                                     .helpers = HELPERS,
                                      .tokens = tokens,
                                      .limit = limit,
                                      .cache = cache,
                                      .metrics = all->metrics,
                                      .finished = on_finished};
     atomic_store(&finished_count, 0);
+    atomic_store(&finished_here, 0);
+    tester = pthread_self();
     batcher *made = batcher_create(&options);
     assert_non_null(made);
     return made;
@@ -349,14 +357,106 @@ static void test_explain(void **state)
     batcher_free(own);
 }
 
+/* Rather too much than too little. */
+static void test_cost(void **state)
+{
+    fixture *all = *state;
+    served *payload = served_of(all->version);
+    served_note_cost(payload, UINT64_C(1) << 40, 1);
+    assert_int_equal(served_token_cost(payload), (UINT64_C(1) << 40) + 1);
+    served_note_cost(payload, 1, 1);
+    assert_in_range(served_token_cost(payload), UINT64_C(1) << 39, UINT64_C(1) << 40);
+    for (int i = 0; i < 400; i++)
+        served_note_cost(payload, 999 * 8, 8);
+    assert_in_range(served_token_cost(payload), 1000, 1010);
+}
+
+/* The calling thread computes light jobs, and never more of them than it may; others
+ * are for the workers. A worker that wakes without a reason may be faster now and then. */
+static void test_help(void **state)
+{
+    fixture *all = *state;
+    served *payload = served_of(all->version);
+    serve_metrics_shard *shard = serve_metrics_join(all->metrics);
+    batcher *own = start(all, 1000, 100000, NULL);
+    size_t count = 0;
+    for (size_t i = 0; i < JOBS; i++) {
+        job *jobs[3];
+        uint64_t owed = 0;
+        atomic_store(&payload->cost, 1000);
+        for (size_t j = 0; j < 3; j++) {
+            uint64_t before = owed;
+            jobs[j] = make_job(all, i * 3 + j, 2);
+            assert_true(batcher_submit_helping(own, jobs[j], &owed));
+            assert_true(owed > before && owed <= 500000);
+        }
+        batcher_help(own, 0, shard);
+        count += 3;
+        wait_for(count);
+        for (size_t j = 0; j < 3; j++) {
+            check_job(all, jobs[j], i * 3 + j);
+            job_free(jobs[j]);
+        }
+    }
+    assert_true(atomic_load(&finished_here) > JOBS);
+    batcher_free(own);
+    serve_metrics_leave(all->metrics, shard);
+}
+
+static void test_heavy(void **state)
+{
+    fixture *all = *state;
+    served *payload = served_of(all->version);
+    batcher *own = start(all, 1000, 100000, NULL);
+    uint64_t owed = 0;
+    job *jobs[] = {make_job(all, 0, 200), make_job(all, 8, 1), make_job(all, 9, 1)};
+    jobs[1]->explains = true;
+    atomic_store(&payload->cost, 1);
+    for (size_t i = 0; i < 3; i++) {
+        /* The last is of a version that nobody knows yet. */
+        if (i == 2)
+            atomic_store(&payload->cost, 0);
+        assert_true(batcher_submit_helping(own, jobs[i], &owed));
+        assert_int_equal(owed, 0);
+        wait_for(i + 1);
+        job_free(jobs[i]);
+    }
+    assert_int_equal(atomic_load(&finished_here), 0);
+    batcher_free(own);
+}
+
+/* What a helper owes when the end comes is computed by the workers. */
+static void test_owed_at_the_end(void **state)
+{
+    fixture *all = *state;
+    batcher *own = start(all, 1000, 100000, NULL);
+    uint64_t owed = 0;
+    job *work = make_job(all, 8, 1);
+    atomic_store(&served_of(all->version)->cost, 1000);
+    assert_true(batcher_submit_helping(own, work, &owed));
+    assert_true(owed > 0);
+    batcher_free(own);
+    assert_int_equal(atomic_load(&finished_count), 1);
+    check_job(all, work, 8);
+    job_free(work);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split),   cmocka_unit_test(test_together),
-        cmocka_unit_test(test_cached),  cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_units),   cmocka_unit_test(test_costly),
-        cmocka_unit_test(test_cancel),  cmocka_unit_test(test_end),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_together),
+        cmocka_unit_test(test_cached),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_costly),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_end),
         cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_heavy),
+        cmocka_unit_test(test_owed_at_the_end),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -522,6 +522,15 @@ pub struct ModelOptions {
     ///
     /// May be null. Lent for the call.
     pub cancel: *const Cancel,
+    /// Loading: divisor of the logits before softmax, above 0, in place of the one that the file
+    /// states; 0: as the file says. Labels and logits stay, probabilities change; where it is
+    /// another one, the metadata `golden` and `baseline`, which tell of the old answers, are left
+    /// out. Creating, training, quantizing: 0.
+    ///
+    /// Since 0.3.
+    pub temperature: f32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 impl ModelOptions {
@@ -536,6 +545,8 @@ impl ModelOptions {
             log: None,
             log_user: ptr::null_mut(),
             cancel: ptr::null(),
+            temperature: 0.0,
+            reserved: 0,
         }
     }
 }
@@ -1173,7 +1184,7 @@ const _: () = assert!(size_of::<Error>() == 512);
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Allocator>() == 40);
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<ModelOptions>() == 48);
+const _: () = assert!(size_of::<ModelOptions>() == 56);
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<ModelConfig>() == 48);
 #[cfg(target_pointer_width = "64")]

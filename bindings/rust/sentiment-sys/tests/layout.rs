@@ -48,6 +48,8 @@ fn model_options() {
     assert_eq!(offset!(ModelOptions, log), 24);
     assert_eq!(offset!(ModelOptions, log_user), 32);
     assert_eq!(offset!(ModelOptions, cancel), 40);
+    assert_eq!(offset!(ModelOptions, temperature), 48);
+    assert_eq!(offset!(ModelOptions, reserved), 52);
 }
 
 #[test]

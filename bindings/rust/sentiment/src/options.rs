@@ -43,6 +43,7 @@ pub struct ModelOptions {
     mmap: bool,
     digest: bool,
     allow_missing_crc: bool,
+    temperature: f32,
     log: Option<Arc<Log>>,
     cancel: Option<CancelToken>,
 }
@@ -73,6 +74,13 @@ impl ModelOptions {
     /// Accepts archives whose writer left the CRC-32 of entries at zero.
     pub fn allow_missing_crc(mut self, yes: bool) -> Self {
         self.allow_missing_crc = yes;
+        self
+    }
+
+    /// Divides the logits by a number above 0 before softmax, in place of the one that the file
+    /// states: labels stay, probabilities change. 0, the default, leaves that of the file.
+    pub fn temperature(mut self, temperature: f32) -> Self {
+        self.temperature = temperature;
         self
     }
 
@@ -166,6 +174,7 @@ impl ModelOptions {
             use_mmap: self.mmap.into(),
             allow_missing_crc: self.allow_missing_crc.into(),
             digest: self.digest.into(),
+            temperature: self.temperature,
             log: self.log.as_ref().and(Some(forward)),
             log_user: self.log.as_ref().map_or(ptr::null_mut(), |log| {
                 Arc::as_ptr(log).cast::<c_void>() as *mut c_void
@@ -182,6 +191,7 @@ impl fmt::Debug for ModelOptions {
             .field("mmap", &self.mmap)
             .field("digest", &self.digest)
             .field("allow_missing_crc", &self.allow_missing_crc)
+            .field("temperature", &self.temperature)
             .field("log", &self.log.is_some())
             .field("cancel", &self.cancel)
             .finish()

@@ -61,6 +61,25 @@ fn digests_on_request() {
 }
 
 #[test]
+fn temperature_of_the_caller() {
+    let text = "a fine day, more or less";
+    let flat = ModelOptions::new().temperature(2.0).load_default().unwrap();
+    let plain = Model::default_model().unwrap();
+    assert_eq!(flat.info().temperature, 2.0);
+    let after = flat.session().unwrap().predict(text).unwrap();
+    let before = plain.session().unwrap().predict(text).unwrap();
+    assert_eq!(after.label(), before.label());
+    assert!(after.confidence() < before.confidence());
+    assert_eq!(flat.quantize().unwrap().info().temperature, 2.0);
+    let refused = ModelOptions::new().temperature(-1.0).load_default();
+    assert!(refused
+        .err()
+        .unwrap()
+        .to_string()
+        .contains("temperature is -1"));
+}
+
+#[test]
 fn mapped_file() {
     // SAFETY: nobody changes the bundled model.
     let options = unsafe { ModelOptions::new().mmap(true) };
