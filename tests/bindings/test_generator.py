@@ -89,7 +89,8 @@ class Generator(unittest.TestCase):
         self.lacks('@param[in] status any value',
                    '@param[in] status any value\n * @param[in] nobody x',
                    'sentiment_status_name: @param of no parameter: nobody')
-        self.lacks('@since 0.3', '@since 0.3.1', 'sentiment_model_find_default: @since is no')
+        self.lacks('@threadsafe @since 0.3', '@threadsafe @since 0.3.1',
+                   'sentiment_model_find_default: @since is no')
 
     def test_callback_without_parameters(self):
         done = self.changed('typedef void (*sentiment_log_fn)(void *user, int32_t level, '
