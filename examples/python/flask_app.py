@@ -25,7 +25,8 @@ atexit.register(log.log_totals)
 @app.errorhandler(HTTPException)
 def refuse(problem):
     if problem.code >= 500:
-        log.log_error(problem.original_exception or problem, {'route': request.path})
+        cause = getattr(problem, 'original_exception', None) or problem
+        log.log_error(cause, {'route': request.path})
     return jsonify(error=problem.description), problem.code
 
 
