@@ -74,8 +74,7 @@ def model_info():
 
 @app.route('/metrics')
 def show_metrics():
-    body, content_type = metrics.exposition(request.headers.get('Accept', ''))
-    return Response(body, content_type=content_type)
+    return Response(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
 
 
 if __name__ == '__main__':

@@ -158,9 +158,10 @@ class Guide:
         self.assertGreater(refused, 0)
         self.service.get('/nowhere/' + 'x' * 100)
         self.assertGreater(self.metric('nlp_http_requests_total', route='other', code='404'), 0)
-        self.assertTrue(self.service.get('/metrics').fields['Content-Type'].startswith('text/pl'))
-        plain = self.service.get('/metrics', Accept='application/openmetrics-text; version=1.0.0')
-        self.assertTrue(plain.fields['Content-Type'].startswith('application/openmetrics-text'))
+        for accept in ('*/*', 'application/openmetrics-text; version=abc', ';;=,'):
+            answer = self.service.get('/metrics', Accept=accept)
+            self.assertEqual((answer.status, answer.fields['Content-Type']),
+                             (200, 'text/plain; version=0.0.4; charset=utf-8'))
 
     def test_log(self):
         self.service.post('/predict', {'text': 'secret words'}, X_User_Id='user_1')
