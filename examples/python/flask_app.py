@@ -27,7 +27,8 @@ def refuse(problem):
     if problem.code >= 500:
         cause = getattr(problem, 'original_exception', None) or problem
         log.log_error(cause, {'route': request.path})
-    return jsonify(error=problem.description), problem.code
+    fields = [field for field in problem.get_headers() if field[0] != 'Content-Type']
+    return jsonify(error=problem.description), problem.code, fields
 
 
 @app.errorhandler(InvalidUtf8Error)
