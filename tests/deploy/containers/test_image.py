@@ -64,7 +64,7 @@ class Image(unittest.TestCase):
         self.assertIn('"prediction":2', answer)
         self.assertEqual(hidden, '404')
         values = [one['value'][1] for one in json.loads(metrics)['data']['result']]
-        self.assertEqual(values, ['1', '1'])
+        self.assertEqual(values, ['2'])
         self.assertIn('SUCCESS', outputs[6])
         self.assertEqual(len(outputs), 7)
 
