@@ -22,7 +22,7 @@ ci="$full clang libclang-rt-14-dev gcc-aarch64-linux-gnu qemu-user prometheus ch
 arm64='zlib1g-dev:arm64 libjansson-dev:arm64 libcmocka-dev:arm64'
 
 # deploy: what the tests of deploy/ run, and build images with.
-deploy="$full zip"
+deploy="$full zip openssl"
 
 # bench: what `make bench` measures beside the library.
 bench="$full libdnnl-dev python3-torch python3-numpy fasttext util-linux wrk"
