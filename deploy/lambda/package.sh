@@ -72,6 +72,7 @@ python)
 esac
 if [ -n "$model" ]; then
     [ -f "$model" ] || fail "$model: no such file"
+    "$build/sentiment" info --model "$model" >/dev/null || fail "$model: not a model"
     cp "$model" "$stage/model.safetensors"
 else
     # It also measures both models, which is not needed here.
