@@ -3,7 +3,7 @@
 image is looked at, and run in other ways.
 
 ROOT/build-deploy/images keeps the base image and the packages that the build fetches.
-Of the target `torch`, which is many times as large, only the text is looked at.
+Of the target `torch`, which is ten times as large, only the text is looked at.
 """
 import hashlib
 import json
