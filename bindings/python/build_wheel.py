@@ -35,7 +35,7 @@ def build_library(folder):
     run(*compiler, '-c', '-fPIC', '-O2', os.path.join(HERE, 'wheel', 'stdin.c'), '-o', shim)
     if not os.path.exists(os.path.join(build, 'build.ninja')):
         run('meson', 'setup', build, ROOT, '-Dtests=false', '-Dtorch=disabled', '-Donnx=disabled',
-            '-Dprefer_static=true', '-Dc_link_args=' + shim)
+            '-Dlambda=disabled', '-Dprefer_static=true', '-Dc_link_args=' + shim)
     listed = subprocess.run(['ninja', '-C', build, '-t', 'targets', 'all'], check=True,
                             stdout=subprocess.PIPE).stdout.decode()
     names = [line.split(':')[0] for line in listed.splitlines()]

@@ -80,6 +80,5 @@ async def model_info():
 
 
 @app.get('/metrics')
-async def show_metrics(accept: Annotated[str, Header()] = ''):
-    body, content_type = metrics.exposition(accept)
-    return Response(body, headers={'Content-Type': content_type})
+async def show_metrics():
+    return Response(metrics.exposition(), headers={'Content-Type': metrics.CONTENT_TYPE})

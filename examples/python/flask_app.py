@@ -25,8 +25,10 @@ atexit.register(log.log_totals)
 @app.errorhandler(HTTPException)
 def refuse(problem):
     if problem.code >= 500:
-        log.log_error(problem.original_exception or problem, {'route': request.path})
-    return jsonify(error=problem.description), problem.code
+        cause = getattr(problem, 'original_exception', None) or problem
+        log.log_error(cause, {'route': request.path})
+    fields = [field for field in problem.get_headers() if field[0] != 'Content-Type']
+    return jsonify(error=problem.description), problem.code, fields
 
 
 @app.errorhandler(InvalidUtf8Error)
@@ -73,8 +75,7 @@ def model_info():
 
 @app.route('/metrics')
 def show_metrics():
-    body, content_type = metrics.exposition(request.headers.get('Accept', ''))
-    return Response(body, content_type=content_type)
+    return Response(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
 
 
 if __name__ == '__main__':

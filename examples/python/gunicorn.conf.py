@@ -11,7 +11,7 @@ import shutil
 import tempfile
 
 preload_app = True
-control_socket_disable = True
+control_socket_disable = True  # it would lie in a home folder, which services often lack
 
 
 def _remove(folder, owner):

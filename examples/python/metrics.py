@@ -9,8 +9,8 @@ import os
 from time import perf_counter
 
 from prometheus_client import (REGISTRY, CollectorRegistry, Counter, Gauge, Histogram,
-                               disable_created_metrics, multiprocess)
-from prometheus_client.exposition import choose_encoder
+                               disable_created_metrics, generate_latest, multiprocess)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 
 SECONDS = (.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5)
 SHARES = (.5, .55, .6, .65, .7, .75, .8, .85, .9, .95, .99, 1)
@@ -41,14 +41,13 @@ def observe_request(path, code, seconds):
         DURATION.observe(seconds)
 
 
-def exposition(accept=''):
-    """The body of /metrics and its type, in the form that the client accepts."""
+def exposition():
+    """The body of /metrics. Its form is the one that every Prometheus reads."""
     registry = REGISTRY
     if os.environ.get('PROMETHEUS_MULTIPROC_DIR'):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
-    encoder, content_type = choose_encoder(accept)
-    return encoder(registry), content_type
+    return generate_latest(registry)
 
 
 class AsgiMetrics:

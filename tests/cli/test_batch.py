@@ -230,7 +230,7 @@ class Disturbed(Batch):
             output = self.fresh(name)
             self.batch(output)
             whole, journal = killing.read(output), killing.read(output + '.job')
-            for _ in range(25):
+            for _ in range(15):
                 killing.remove(output)
                 rest = whole[:chance.randrange(len(whole) + 1)]
                 rest += bytes(chance.choice([0, 0, 5000]))

@@ -42,35 +42,43 @@ CURL *transfer_prepare(transfer *on, const char *url)
     return on->easy;
 }
 
-/* One step: true when there is an end, `code` is how. */
+/* Goes on as far as it can without waiting; true: there is an end, `code` is how. */
 static bool step(transfer *on, int *code)
 {
     int running = 0, left = 0;
-    struct curl_waitfd stop = {.fd = on->stop, .events = CURL_WAIT_POLLIN};
-    *code = CURLE_FAILED_INIT;
-    if (curl_multi_perform(on->multi, &running))
-        return true;
-    if (running == 0) {
-        const CURLMsg *message = curl_multi_info_read(on->multi, &left);
-        if (message && message->msg == CURLMSG_DONE)
-            *code = (int)message->data.result;
+    if (curl_multi_perform(on->multi, &running)) {
+        *code = CURLE_FAILED_INIT;
         return true;
     }
-    if (curl_multi_poll(on->multi, &stop, on->deaf ? 0 : 1, 1000, NULL))
-        return true;
-    if (!stop.revents)
+    if (running > 0)
         return false;
-    *code = TRANSFER_STOPPED;
+    const CURLMsg *message = curl_multi_info_read(on->multi, &left);
+    *code = message ? (int)message->data.result : CURLE_FAILED_INIT;
     return true;
+}
+
+/* Waits for the connection; true: SIGTERM came, and counts. */
+static bool wait_for_more(transfer *on)
+{
+    struct curl_waitfd stop = {.fd = on->stop, .events = CURL_WAIT_POLLIN};
+    curl_multi_poll(on->multi, &stop, on->deaf ? 0 : 1, 1000, NULL);
+    return stop.revents != 0;
 }
 
 int transfer_run(transfer *on)
 {
     int code = CURLE_FAILED_INIT;
+    bool stopped = false;
     if (curl_multi_add_handle(on->multi, on->easy))
         return code;
-    while (!step(on, &code))
-        continue;
+    /* An answer that came together with the signal still counts. */
+    bool ended = step(on, &code);
+    while (!ended && !stopped) {
+        stopped = wait_for_more(on);
+        ended = step(on, &code);
+    }
+    if (!ended)
+        code = TRANSFER_STOPPED;
     curl_multi_remove_handle(on->multi, on->easy);
     if (code > 0 && !on->error[0])
         strncpy(on->error, curl_easy_strerror((CURLcode)code), sizeof on->error - 1);

@@ -26,7 +26,7 @@ class Invocation:
         self.body = event if isinstance(event, bytes) else json.dumps(event).encode()
         self.deadline = int(1000 * (time.time() + deadline))
         self.trace = trace
-        self.done = threading.Event()
+        self.sent, self.done = threading.Event(), threading.Event()
         self.kind = self.answer = self.fields = None
 
 
@@ -82,6 +82,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             ('Lambda-Runtime-Invoked-Function-Arn',
              'arn:aws:lambda:eu-central-1:123456789012:function:sentiment'),
             ('Lambda-Runtime-Trace-Id', invocation.trace)])
+        invocation.sent.set()
 
     def do_POST(self):  # pylint: disable=invalid-name
         """What came of an invocation, or of the start."""
@@ -100,9 +101,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if invocation is None:
                 self.reply(400, b'{"errorMessage": "no such id", "errorType": "InvalidRequestID"}')
                 return
-            self.reply(202, b'{"status": "OK"}')
             invocation.kind, invocation.fields = found[2], dict(self.headers)
             invocation.answer = json.loads(body)
+            self.reply(202, b'{"status": "OK"}')
             invocation.done.set()
 
 

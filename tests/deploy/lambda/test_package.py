@@ -13,6 +13,7 @@ import functions
 from functions import BUILD, PACKAGE, ROOT, run
 
 MOST = 15 * 1000 * 1000
+MODEL = os.path.join(ROOT, 'models', 'sentiment-en.safetensors')
 TEMPLATE = os.path.join(ROOT, 'deploy', 'lambda', 'template.yaml')
 LINT = os.path.join(os.path.dirname(functions.PYTHON), 'cfn-lint')
 
@@ -71,7 +72,8 @@ class Package(unittest.TestCase):
             self.assertIn('usage: package.sh', done.stderr)
         for words, wanted in (((self.folder, out), '-Dlambda=enabled'),
                               ((self.folder, out, 'python'), 'no libsentiment.so.0'),
-                              (('--model', '/nowhere', BUILD, out), '/nowhere: no such file')):
+                              (('--model', '/nowhere', BUILD, out), '/nowhere: no such file'),
+                              (('--model', TEMPLATE, BUILD, out), 'yaml: not a model')):
             done = run(PACKAGE, *words)
             self.assertEqual((done.returncode, done.stdout), (1, ''), words)
             self.assertIn(wanted, done.stderr)
@@ -86,7 +88,7 @@ class Package(unittest.TestCase):
         with open(source, 'w', encoding='ascii') as file:
             file.write('#include <stdlib.h>\nint main(void) { return (int)arc4random(); }\n')
         subprocess.run(['cc', source, '-o', other + '/tools/lambda/sentiment-lambda'], check=True)
-        done = run(PACKAGE, '--model', source, other, os.path.join(self.folder, 'out.zip'))
+        done = run(PACKAGE, '--model', MODEL, other, os.path.join(self.folder, 'out.zip'))
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn('bootstrap needs GLIBC_2.36; Lambda has 2.34', done.stderr)
 

@@ -88,8 +88,8 @@ class Protocol(unittest.TestCase):
             self.assertIn('ended by SIGTERM', function.output())
         with self.start() as function:
             # It comes in the middle of an invocation, whose answer still arrives.
-            done = function.api.invoke(rest(json.dumps({'texts': ['good ' * 200] * 1000})))
-            function.until(lambda: done.id in function.api.running)
+            done = function.api.invoke(rest(json.dumps({'texts': ['a a a'] * 4000})))
+            function.until(done.sent.is_set)
             function.process.send_signal(signal.SIGTERM)
             self.assertEqual(function.process.wait(functions.PATIENCE), 0)
             self.assertEqual((done.kind, done.answer['statusCode']), ('response', 200))

@@ -2,12 +2,16 @@
 """The model from S3: signed, checked, refused; against a server of moto."""
 import contextlib
 import glob
+import http.server
 import json
 import os
+import ssl
 import subprocess
 import tempfile
+import threading
 import unittest
 
+import emulator
 import functions
 from functions import KIND, rest
 
@@ -17,6 +21,49 @@ ODD = "s3://bucket/models/a b+c/m\u00f6d'el(1)%~!*=@:,.safetensors"
 LEFT = '/tmp/sentiment-model-*'
 
 
+class TlsStore:
+    """Gives one model to whoever asks, over TLS; a context manager."""
+
+    def __init__(self, folder, model):
+        self.certificate, key = os.path.join(folder, 'cert.pem'), os.path.join(folder, 'key.pem')
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2',
+                        '-keyout', key, '-out', self.certificate, '-subj', '/CN=localhost',
+                        '-addext', 'subjectAltName=DNS:localhost'],
+                       check=True, stderr=subprocess.DEVNULL)
+        with open(model, 'rb') as file:
+            data = file.read()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            """Answers everything with the model."""
+            def log_message(self, *unused):  # pylint: disable=arguments-differ
+                """Quiet."""
+
+            def do_HEAD(self):  # pylint: disable=invalid-name
+                """What boto3 asks first."""
+                self.send_response(200)
+                self.send_header('Content-Length', str(len(data)))
+                self.end_headers()
+
+            def do_GET(self):  # pylint: disable=invalid-name
+                """The model."""
+                self.do_HEAD()
+                self.wfile.write(data)
+
+        self.server = emulator.Server(('127.0.0.1', 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.endpoint = 'https://localhost:%d' % self.server.server_port
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *unused):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class FromS3(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -24,7 +71,7 @@ class FromS3(unittest.TestCase):
             scratch = stack.enter_context(tempfile.TemporaryDirectory())
             cls.task = functions.package(scratch, KIND)
             # Whatever answers now, it is not the packaged model.
-            model = os.path.join(scratch, 'model.safetensors')
+            cls.model = model = os.path.join(scratch, 'model.safetensors')
             os.rename(os.path.join(cls.task, 'model.safetensors'), model)
             cls.digest = functions.run('sha256sum', model).stdout.split()[0]
             server = stack.enter_context(subprocess.Popen(
@@ -84,6 +131,14 @@ class FromS3(unittest.TestCase):
     def test_unreachable(self):
         self.refused(MODEL, 'Download', '127.0.0.1', AWS_ENDPOINT_URL='http://127.0.0.1:9',
                      AWS_MAX_ATTEMPTS='2')
+
+    def test_tls(self):
+        """Only a server whose certificate is trusted is asked."""
+        with tempfile.TemporaryDirectory() as folder, TlsStore(folder, self.model) as store:
+            self.good(MODEL, AWS_ENDPOINT_URL=store.endpoint, AWS_CA_BUNDLE=store.certificate,
+                      MODEL_SHA256=self.digest)
+            self.refused(MODEL, 'Download', 'certificate', 'SSL', AWS_MAX_ATTEMPTS='1',
+                         AWS_ENDPOINT_URL=store.endpoint)
 
     def test_settings(self):
         for uri in ('models/model', 's3://', 's3://bucket', 's3://bucket/', 's3://UP/x',

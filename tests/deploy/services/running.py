@@ -56,10 +56,10 @@ def single(value):
     return struct.unpack('f', struct.pack('f', value))[0]
 
 
-def told_by_command(texts):
+def told_by_command(texts, model=MODEL):
     """What the command answers: objects, in order."""
     lines = ''.join(json.dumps({'text': text}) + '\n' for text in texts)
-    done = subprocess.run([COMMAND, 'predict', '--model', MODEL, '--json', '--input', '-',
+    done = subprocess.run([COMMAND, 'predict', '--model', model, '--json', '--input', '-',
                            '--input-format', 'jsonl'], input=lines.encode(), check=True,
                           stdout=subprocess.PIPE)
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import running
@@ -121,7 +122,9 @@ class Guide:
         self.assertIn(answer.status, (400, 422))
         answer = self.service.post('/predict', b' ' * (2 << 20) + b'{"text": "a"}')
         self.assertEqual(answer.status, 413)
-        self.assertEqual(self.service.get('/predict').status, 405)
+        answer = self.service.get('/predict')
+        self.assertEqual(answer.status, 405)
+        self.assertIn('POST', answer.fields['Allow'])
         self.assertEqual(self.service.get('/nowhere').status, 404)
         self.good(self.service.post('/predict', {'text': 'still there'}))
         self.assertNotIn('Traceback', self.service.told())
@@ -157,9 +160,10 @@ class Guide:
         self.assertGreater(refused, 0)
         self.service.get('/nowhere/' + 'x' * 100)
         self.assertGreater(self.metric('nlp_http_requests_total', route='other', code='404'), 0)
-        self.assertTrue(self.service.get('/metrics').fields['Content-Type'].startswith('text/pl'))
-        plain = self.service.get('/metrics', Accept='application/openmetrics-text; version=1.0.0')
-        self.assertTrue(plain.fields['Content-Type'].startswith('application/openmetrics-text'))
+        for accept in ('*/*', 'application/openmetrics-text; version=abc', ';;=,'):
+            answer = self.service.get('/metrics', Accept=accept)
+            self.assertEqual((answer.status, answer.fields['Content-Type']),
+                             (200, 'text/plain; version=0.0.4; charset=utf-8'))
 
     def test_log(self):
         self.service.post('/predict', {'text': 'secret words'}, X_User_Id='user_1')
@@ -202,6 +206,51 @@ class FlaskTest(Guide, unittest.TestCase):
         self.assertIn(told, answer.json()['error'])
 
 
+# A request to an application whose model was closed under it: what it answers, and what the
+# log says. FastAPI raises the error once more, for its server to tell.
+FAILED = {
+    'flask_app': '''
+import flask_app, service
+service.model.close()
+answer = flask_app.app.test_client().post('/predict', json={'text': 'fine'})
+print(answer.status_code, answer.get_data(as_text=True))
+''',
+    'fastapi_app': '''
+import asyncio, fastapi_app, sentiment, service
+service.model.close()
+scope = {'type': 'http', 'http_version': '1.1', 'method': 'POST', 'path': '/predict',
+         'query_string': b'', 'headers': [(b'content-type', b'application/json')]}
+sent = []
+async def receive():
+    return {'type': 'http.request', 'body': b'{"text": "fine"}'}
+async def send(message):
+    sent.append(message)
+try:
+    asyncio.run(fastapi_app.app(scope, receive, send))
+except sentiment.ClosedError:
+    print(sent[0]['status'], sent[1]['body'].decode())
+'''}
+
+
+class FailureTest(unittest.TestCase):
+    """What is nobody's fault outside gives 500, and a line in the log."""
+
+    def test_failures(self):
+        for name, script in FAILED.items():
+            done = subprocess.run([sys.executable, '-B', '-c', script], check=True,
+                                  env=running.environment(), stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, universal_newlines=True)
+            status, _, body = done.stdout.partition(' ')
+            self.assertEqual(status, '500', (name, done.stderr))
+            self.assertIn('Internal Server Error' if name == 'fastapi_app' else 'error', body)
+            self.assertNotIn('closed', body)
+            line, = [json.loads(line) for line in done.stderr.splitlines()
+                     if line.startswith('{')]
+            self.assertEqual((line['event_type'], line['level'], line['context']),
+                             ('error', 'error', {'route': '/predict'}))
+            self.assertIn('this model is closed', line['error'])
+
+
 class SettingsTest(unittest.TestCase):
     """What is wrong ends the start, with a word of why."""
 
@@ -217,6 +266,20 @@ class SettingsTest(unittest.TestCase):
         self.assertIn("expected one of debug, info, warning, error, critical, not 'loud'",
                       self.failed(LOG_LEVEL='loud'))
         self.assertIn('/nowhere/log', self.failed(LOG_FILE='/nowhere/log'))
+
+    def test_guide_folder(self):
+        """A folder of the guide's, which pads to its 512 tokens."""
+        with tempfile.TemporaryDirectory() as folder:
+            place = os.path.join(folder, 'guide')
+            subprocess.run([running.COMMAND, 'create', '--vocab-size', '50', '--embedding-dim',
+                            '8', '--hidden-size', '16', '--num-classes', '2', place], check=True)
+            texts = ['word_1', 'word_2 word_3 nothing', 'word_4 ' * 600]
+            wanted = running.told_by_command(texts, place)
+            with running.Service(*FASTAPI, MODEL_PATH=place) as service:
+                for text, one in zip(texts, wanted):
+                    answer = service.post('/predict', {'text': text}).json()
+                    self.assertEqual(answer['probabilities'],
+                                     running.single(one['probabilities']))
 
     def test_default_model(self):
         """Without MODEL_PATH the bundled model; LOG_LEVEL keeps predictions out of the log."""
