@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -143,6 +144,15 @@ class Alone(Case):
             del upstreams.seen[:]
             self.problem(ask(nginx, path, body), 503, 'unavailable')
             self.assertEqual(len(upstreams.seen), times, (path, upstreams.seen))
+
+    def test_hung(self):
+        """An instance that takes requests and says nothing leaves time for the other."""
+        with socket.create_server(('127.0.0.1', 0)) as silent:
+            nginx = self.proxy([silent.getsockname()[1], self.upstreams(True).ports[0]],
+                               ('proxy_read_timeout 6s', 'proxy_read_timeout 1s'),
+                               ('next_upstream_timeout 12s', 'next_upstream_timeout 2s'))
+            answers = [ask(nginx, '/any') for _ in range(2)]
+        self.assertEqual([answer.status for answer in answers], [200] * 2)
 
     def test_limit(self):
         nginx = self.proxy(self.upstreams(True).ports, ('rate=100r/s', 'rate=1r/m'),

@@ -182,14 +182,25 @@ class Agreement(unittest.TestCase):
             self.assertIs(links['automountServiceAccountToken'], False, name)
 
     def test_the_end_of_a_pod_has_time(self):
-        options = dict(word[2:].split('=') for word in self.container['args'])
-        needed = float(options['drain-delay']) + float(options['drain-timeout'])
-        self.assertGreater(self.server['spec']['template']['spec']['terminationGracePeriodSeconds'],
-                           needed)
-        # Longer than it takes until a pod that is not ready gets no requests.
-        probe = self.container['readinessProbe']
-        self.assertGreater(float(options['drain-delay']),
-                           probe['periodSeconds'] * probe['failureThreshold'])
+        runtime = self.files['kserve/serving-runtime.yaml']['spec']['containers'][0]
+        predictor = self.files['kserve/inference-service.yaml']['spec']['predictor']
+        for container, pod in ((self.container, self.server['spec']['template']['spec']),
+                               (runtime, predictor)):
+            options = dict(word[2:].split('=') for word in container['args'])
+            needed = float(options['drain-delay']) + float(options['drain-timeout'])
+            self.assertGreater(pod['terminationGracePeriodSeconds'], needed)
+            # Longer than it takes until a pod that is not ready gets no requests.
+            probe = container['readinessProbe']
+            self.assertGreater(float(options['drain-delay']),
+                               probe['periodSeconds'] * probe['failureThreshold'])
+
+    def test_bodies_fit_into_memory(self):
+        """Weights, folded rows, and bodies twice, as docs/operations.md counts them."""
+        runtime = self.files['kserve/serving-runtime.yaml']['spec']['containers'][0]
+        for container in (self.container, runtime):
+            options = dict(word[2:].split('=') for word in container['args'])
+            limit = int(container['resources']['limits']['memory'].removesuffix('Mi')) << 20
+            self.assertLess((12 + 48) * 2**20 + 2 * int(options['body-memory']), limit)
 
     def test_the_autoscaler(self):
         spec = self.files['autoscaler.yaml']['spec']
