@@ -224,7 +224,8 @@ class Disturbed(Batch):
             self.assertGreaterEqual(jobs, 1)
 
     def test_files_cut_anywhere(self):
-        """What a power failure may leave: any beginning of both files, or zeros at the end."""
+        """What a power failure may leave: any beginning of both files, or zeros at the end; but
+        the journal reaches the disk before any answer does."""
         chance = random.Random(5)
         for name in ('cut.jsonl', 'cut.jsonl.gz'):
             output = self.fresh(name)
@@ -235,7 +236,7 @@ class Disturbed(Batch):
                 rest = whole[:chance.randrange(len(whole) + 1)]
                 rest += bytes(chance.choice([0, 0, 5000]))
                 self.write(name + '.partial', rest)
-                self.write(name + '.job', journal[:chance.randrange(len(journal) + 1)])
+                self.write(name + '.job', journal[:chance.randrange(1, len(journal) + 1)])
                 done = self.batch(output)
                 self.bad(done, 1, '2 of %d' % LINES)
                 self.assertEqual(killing.read(output), whole)
@@ -390,6 +391,17 @@ class Refused(Batch):
         done = cli.run('predict', '--model', copy, '--input', self.input, '--output', output)
         self.done(done, output)
 
+    def test_weights_outside_of_the_model(self):
+        folder = self.path('outside')
+        self.good(cli.run('create', *cli.SIZES, '--seed', '7', folder))
+        model = os.path.join(folder, 'm.onnx')
+        self.good(cli.run('convert', '--no-check', folder, model))
+        words = ['predict', '--model', model, '--input', self.input, '--output']
+        output = self.fresh('onnx.jsonl')
+        self.bad(cli.run(*words, output), 1, '2 of')
+        self.write('outside/m.onnx.data', 'weights')
+        self.refused(cli.run(*words, output), 'begun with model')
+
     def test_another_tokenizer_of_a_folder(self):
         folder = self.path('folder')
         self.good(cli.run('create', *cli.SIZES, '--seed', '7', folder))
@@ -433,6 +445,16 @@ class Refused(Batch):
             self.write('out.jsonl.job', content)
             self.refused(self.batch(output), 'not the journal of a batch job')
             self.assertEqual(killing.read(output + '.job'), content)
+        output = self.fresh('other.jsonl')
+        notes = self.write('other.jsonl.job', '{"a": 1}')
+        self.refused(self.batch(output), 'not the journal of a batch job')
+        self.refused(self.batch(output, input=notes), 'the input is the journal')
+        self.assertEqual(killing.read(notes), b'{"a": 1}')
+        killing.remove(notes)
+        self.write('other.jsonl.partial', 'half a download')
+        self.refused(self.batch(output), 'other.jsonl.partial exists')
+        self.assertEqual(killing.read(output + '.partial'), b'half a download')
+        self.done(self.batch(output, '--restart'), output)
 
     def test_hostile_journals(self):
         output = self.begun()

@@ -51,6 +51,19 @@ static bool is_native(const char *path)
     return length >= sizeof end - 1 && strcmp(path + length - (sizeof end - 1), end) == 0;
 }
 
+/* Weights outside of an ONNX file, under the names that its exporters give them. */
+static bool add_external(sn_sha256 *hash, const char *path)
+{
+    static const char *const ends[] = {".data", "_data"};
+    char full[SETUP_PATH_BYTES + 32];
+    bool good = true;
+    for (size_t i = 0; good && i < sizeof ends / sizeof *ends; i++) {
+        snprintf(full, sizeof full, "%s%s", path, ends[i]);
+        good = add_file(hash, full, ends[i], true);
+    }
+    return good;
+}
+
 static bool digest_model(const char *path, char hex[65])
 {
     struct stat status;
@@ -60,7 +73,7 @@ static bool digest_model(const char *path, char hex[65])
     char inside[SETUP_PATH_BYTES + 1];
     sn_sha256_start(&hash);
     bool directory = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-    bool good = directory || add_file(&hash, path, "weights", false);
+    bool good = directory || (add_file(&hash, path, "weights", false) && add_external(&hash, path));
     if (directory) {
         folder = (size_t)snprintf(inside, sizeof inside, "%s/", path);
         path = inside;

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "journal.h"
@@ -102,12 +103,28 @@ static bool begin(job *at, const json_t *asked)
            journal_begin(&at->log, asked);
 }
 
-/* Opens journal and output, and finds how far they are. */
+static bool is_same_file(int one, int other)
+{
+    struct stat a, b;
+    return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+/* Opens journal and output, and finds how far they are. Files of other people are not
+ * touched, unless a new beginning is asked for. */
 static bool open_job(job *at, const json_t *asked)
 {
     const char *name = at->chosen->output;
     if (!journal_open(&at->log, name))
         return false;
+    if (is_same_file(fileno(at->log.file), at->in.in.fd)) {
+        message("%s: the input is the journal of that output", at->log.path);
+        return false;
+    }
+    if (!at->chosen->restart && !journal_is_ours(&at->log)) {
+        message("%s: not the journal of a batch job; --restart overwrites it", at->log.path);
+        return false;
+    }
     bool exists = batch_output_exists(&at->to), begun = batch_output_begun(&at->to);
     if (at->chosen->restart || (!exists && !begun))
         return begin(at, asked);
@@ -116,8 +133,12 @@ static bool open_job(job *at, const json_t *asked)
         return false;
     if (answer == JOURNAL_SAME)
         return exists && !begun ? open_finished(at) : open_partial(at);
-    if (!exists)
+    /* A journal's first line is on the disk before any answer: torn, it may have been cut
+     * by a failure since, but nothing leaves it empty beside answers. */
+    if (!exists && !(journal_is_empty(&at->log) && batch_output_has_bytes(&at->to)))
         return begin(at, asked);
+    if (!exists)
+        name = at->to.partial;
     message("%s exists, and no %s tells where it is from; --restart replaces it", name,
             at->log.path);
     unlink(at->log.path); /* it is empty, and this run's */
@@ -213,6 +234,8 @@ static bool answer_all(job *at)
         progress_update(&at->shown, at->reached.texts, share_done(at));
     }
     progress_end(&at->shown);
+    if (answer == READER_END && !stop_signal && at->chosen->shard && at->in.left > 0)
+        return refuse_input(at, "it has fewer lines");
     return answer == READER_END && !stop_signal;
 }
 

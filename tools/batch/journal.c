@@ -92,6 +92,21 @@ static bool is_unbegun(journal *log)
     return first == EOF || first == '{';
 }
 
+bool journal_is_empty(journal *log)
+{
+    rewind(log->file);
+    return fgetc(log->file) == EOF;
+}
+
+bool journal_is_ours(journal *log)
+{
+    static const char begin[] = "{\"job\":1,";
+    char first[sizeof begin];
+    rewind(log->file);
+    size_t got = fread(first, 1, sizeof begin - 1, log->file);
+    return memcmp(first, begin, got) == 0;
+}
+
 journal_answer journal_compare(journal *log, const json_t *asked)
 {
     bool whole;

@@ -35,6 +35,9 @@ typedef enum journal_answer {
 
 /* Opens and locks the journal of an output; false: the reason went to stderr. */
 bool journal_open(journal *log, const char *output);
+bool journal_is_empty(journal *log);
+/* Whether the file is empty, or begins as a journal does. */
+bool journal_is_ours(journal *log);
 /* Compares the first line. */
 journal_answer journal_compare(journal *log, const json_t *asked);
 /* The next checkpoint; false: no more. */

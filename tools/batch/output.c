@@ -52,6 +52,12 @@ bool batch_output_begun(const batch_output *to)
     return access(to->partial, F_OK) == 0;
 }
 
+bool batch_output_has_bytes(const batch_output *to)
+{
+    struct stat status;
+    return stat(to->partial, &status) == 0 && status.st_size > 0;
+}
+
 bool batch_output_is(const batch_output *to, int fd)
 {
     const char *const names[] = {to->name, to->partial};

@@ -30,6 +30,8 @@ bool batch_output_init(batch_output *to, const char *name);
 /* Whether the finished file, or the partial one, exists. */
 bool batch_output_exists(const batch_output *to);
 bool batch_output_begun(const batch_output *to);
+/* Whether the partial one holds anything. */
+bool batch_output_has_bytes(const batch_output *to);
 /* Whether `fd` is the output, so that reading it would read what is written. */
 bool batch_output_is(const batch_output *to, int fd);
 
