@@ -79,7 +79,7 @@ static bool store_double(const option_spec *spec, const char *value, void *targe
 /* Equal but for case: deployments write LOG_LEVEL=INFO. */
 static bool same_choice(const char *name, const char *given)
 {
-    while (*name && tolower((unsigned char)*given) == *name) {
+    while (*name && (tolower((unsigned char)*given) == *name || (*name == '_' && *given == '-'))) {
         name++;
         given++;
     }

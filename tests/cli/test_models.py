@@ -75,6 +75,9 @@ class Models(cli.Case):
         info = self.info(path)
         self.assertEqual((info['num_layers'], info['bidirectional'], info['padding'],
                           info['max_length']), (2, True, 'none', 99))
+        # In any case, and with - for _.
+        self.good(cli.run('create', *cli.SIZES, '--padding', 'MAX-Length', path))
+        self.assertEqual(self.info(path)['padding'], 'max_length')
 
     def test_create_is_repeatable(self):
         def create(name, seed):
