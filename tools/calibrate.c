@@ -141,6 +141,15 @@ static double rounded(double value, int digits)
     return strtod(text, NULL);
 }
 
+/* The number with the fewest digits that is this float. */
+static double shortest(double value)
+{
+    int digits = 6;
+    while (digits < 9 && (float)rounded(value, digits) != (float)value)
+        digits++;
+    return rounded(value, digits);
+}
+
 static bool has_one_label(const dataset *data)
 {
     for (uint64_t i = 1; i < data->count; i++)
@@ -201,8 +210,8 @@ static bool choose(const calibrate_settings *settings, work *all)
 static json_t *step_of(const calibrate_settings *settings, const work *all)
 {
     json_t *step = json_pack("{s:s, s:f, s:f}", "action", "calibrate", "temperature",
-                             rounded(all->report.after.temperature, 9), "previous_temperature",
-                             rounded(all->report.before.temperature, 9));
+                             shortest(all->report.after.temperature), "previous_temperature",
+                             shortest(all->report.before.temperature));
     if (!step || !settings->dev)
         return step;
     json_t *figures =

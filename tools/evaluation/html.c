@@ -32,11 +32,13 @@ static bool is_special(const char *path)
 bool html_can_write(const char *path)
 {
     struct stat status;
-    if (stat(path, &status) == 0) {
-        if (S_ISDIR(status.st_mode))
-            errno = EISDIR;
-        return (!S_ISDIR(status.st_mode) && access(path, W_OK) == 0) || fail(path);
-    }
+    bool exists = stat(path, &status) == 0;
+    if (exists && S_ISDIR(status.st_mode))
+        errno = EISDIR;
+    if (exists && (S_ISDIR(status.st_mode) || access(path, W_OK) != 0))
+        return fail(path);
+    if (exists && !S_ISREG(status.st_mode))
+        return true;
     char *folder = strdup(path);
     char *slash = folder ? strrchr(folder, '/') : NULL;
     if (slash)

@@ -129,8 +129,9 @@ static interval percentiles(double *values, size_t count)
 {
     double tail = (1 - BOOTSTRAP_LEVEL) / 2;
     qsort(values, count, sizeof *values, compare_doubles);
-    size_t low = (size_t)ceil(tail * (double)count),
-           high = (size_t)ceil((1 - tail) * (double)count);
+    /* 1 - 0.95 is a little more than 0.05 in binary. */
+    size_t low = (size_t)ceil(tail * (double)count - 1e-6),
+           high = (size_t)ceil((1 - tail) * (double)count - 1e-6);
     return (interval){values[low ? low - 1 : 0], values[(high < count ? high : count) - 1]};
 }
 
