@@ -50,10 +50,11 @@ static uint64_t estimate(const job *work, size_t text)
 }
 
 /* Nanoseconds that a job will take, from what others took; more than a helper has where
- * that is not known, or it is no inference of some texts. */
+ * that is not known, and for what is no inference of some texts, or of padded ones, whose
+ * bytes tell little. */
 static uint64_t cost(const job *work)
 {
-    if (work->run || work->explains || work->count > LIGHT_TEXTS)
+    if (work->run || work->explains || work->pads || work->count > LIGHT_TEXTS)
         return HELP_AT_MOST + 1;
     uint64_t of_token = served_token_cost(served_of(work->version)), sum = 0;
     if (of_token == 0)

@@ -409,12 +409,14 @@ static void test_heavy(void **state)
     served *payload = served_of(all->version);
     batcher *own = start(all, 1000, 100000, NULL);
     uint64_t owed = 0;
-    job *jobs[] = {make_job(all, 0, 200), make_job(all, 8, 1), make_job(all, 9, 1)};
+    job *jobs[] = {make_job(all, 0, 200), make_job(all, 8, 1), make_job(all, 9, 1),
+                   make_job(all, 9, 1)};
     jobs[1]->explains = true;
+    jobs[2]->pads = true;
     atomic_store(&payload->cost, 1);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         /* The last is of a version that nobody knows yet. */
-        if (i == 2)
+        if (i == 3)
             atomic_store(&payload->cost, 0);
         assert_true(batcher_submit_helping(own, jobs[i], &owed));
         assert_int_equal(owed, 0);
