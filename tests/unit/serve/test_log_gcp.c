@@ -84,8 +84,8 @@ static void names_the_trace(void **state)
         "\"prediction\":2,\"confidence\":0.875,\"processing_time\":0.000125,\"user_id\":\"alice\"}",
         "\",\"severity\":\"ERROR\",\"message\":\"it \\\"broke\\\"\",\"event_type\":\"error\"," TRACE
             SAMPLED "false,\"error\":\"it \\\"broke\\\"\",\"context\":{\"user_id\":\"alice\"}}",
-        "\",\"severity\":\"WARNING\",\"message\":\"less\",\"event_type\":\"error\","
-        "\"error\":\"less\",\"context\":{\"user_id\":\"alice\"}}"};
+        ("\",\"severity\":\"WARNING\",\"message\":\"less\",\"event_type\":\"error\","
+         "\"error\":\"less\",\"context\":{\"user_id\":\"alice\"}}")};
     serve_log_request request = {.user_id = {"alice", 5}, .trace = &whole};
     serve_log *log = open_log("shop-1");
     serve_log_write_prediction(log, &request, &prediction);
