@@ -7,6 +7,7 @@ import signal
 import socket
 import struct
 import threading
+import time
 
 import serving
 
@@ -108,6 +109,13 @@ class Odd(serving.Case):
         for size in (1, 7, 64, len(data)):
             pieces = [data[at:at + size] for at in range(0, len(data), size)]
             self.assertEqual(serving.statuses(self.server.raw(*pieces)), [200, 400, 404, 200])
+
+    def test_an_empty_line_in_two(self):
+        with self.server.socket() as own:
+            own.sendall(b'\r')
+            time.sleep(0.1)  # so that it is read alone
+            own.sendall(b'\n' + get(b'/livez'))
+            self.assertEqual(serving.statuses(serving.read_all(own)), [200])
 
     def test_resets(self):
         """Clients that go while their lists are computed take them out of the queue."""

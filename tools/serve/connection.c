@@ -219,8 +219,11 @@ static bool read_head(connection *client)
 {
     const config *settings = client->loop->server->settings;
     struct evbuffer *input = bufferevent_get_input(client->events);
-    if (!client->begun)
+    /* The two bytes of an empty line may come one by one. */
+    if (client->scanned <= 1) {
         skip_empty_lines(input);
+        client->scanned = 0;
+    }
     size_t size = evbuffer_get_length(input);
     if (size == 0)
         return false;
